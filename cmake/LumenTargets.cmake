@@ -1,0 +1,61 @@
+# The three kinds of target this project has. Each takes sources and DEPS, and gets the project's warnings, which
+# are errors, and the configured sanitizers.
+
+add_library(lumen_flags INTERFACE)
+target_include_directories(lumen_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(lumen_flags INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Werror -fno-omit-frame-pointer -msse4.2
+  # g++ 12 reports overlapping memcpy inside std::string where there is none.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+
+if(LUMEN_SANITIZE STREQUAL "address")
+  set(lumen_sanitizers -fsanitize=address,undefined -fno-sanitize-recover=all)
+elseif(LUMEN_SANITIZE STREQUAL "thread")
+  set(lumen_sanitizers -fsanitize=thread)
+elseif(LUMEN_SANITIZE)
+  message(FATAL_ERROR "LUMEN_SANITIZE is '${LUMEN_SANITIZE}'; expected address, thread or nothing")
+endif()
+target_compile_options(lumen_flags INTERFACE ${lumen_sanitizers})
+target_link_options(lumen_flags INTERFACE ${lumen_sanitizers})
+
+find_program(LUMEN_MOLD mold)
+if(LUMEN_MOLD)
+  target_link_options(lumen_flags INTERFACE -fuse-ld=mold)
+endif()
+find_program(LUMEN_CCACHE ccache)
+if(LUMEN_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${LUMEN_CCACHE})
+endif()
+
+# lumen_library(NAME sources... DEPS targets...)
+function(lumen_library name)
+  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE lumen_flags)
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+endfunction()
+
+# lumen_executable(NAME sources... DEPS targets...): lands in the build folder's bin.
+function(lumen_executable name)
+  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} lumen_flags)
+endfunction()
+
+# lumen_test(NAME sources... DEPS targets...): one GoogleTest program, one ctest entry.
+function(lumen_test name)
+  if(NOT LUMEN_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "TIMEOUT" "DEPS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gmock_main lumen_flags)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT}
+    ENVIRONMENT "TSAN_OPTIONS=ignore_noninstrumented_modules=1 halt_on_error=1")
+endfunction()
