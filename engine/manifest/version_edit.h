@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "engine/table/table.h"
+#include "engine/table/table_summary.h"
 
 namespace lumen {
 

@@ -12,6 +12,7 @@
 #include "engine/format/entry.h"
 #include "engine/format/internal_iterator.h"
 #include "engine/table/block_cache.h"
+#include "engine/table/table_summary.h"
 
 // Sorted string tables: immutable files of key-versions in entry order. Format:
 // docs/file_formats.md#sstable.
@@ -21,19 +22,6 @@ struct TableOptions {
   uint32_t block_bytes = 4096;
   uint32_t bloom_bits_per_key = 10;
   bool lz4 = false;
-};
-
-// What the manifest records of a table, beside its level and number.
-struct TableSummary {
-  uint64_t file_bytes = 0;
-  uint32_t file_checksum = 0;  // CRC-32C of the whole file
-  std::string smallest_key;    // user keys
-  std::string largest_key;
-  SequenceNumber smallest_sequence = 0;
-  SequenceNumber largest_sequence = 0;
-  uint64_t entries = 0;
-  uint64_t tombstones = 0;
-  uint64_t raw_bytes = 0;  // keys and values, uncompressed
 };
 
 // Writes one table front to back. Not thread-safe. Does not sync.
