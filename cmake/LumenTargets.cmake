@@ -1,4 +1,4 @@
-# The three kinds of target this project has. Each takes sources and DEPS, and gets the project's warnings, which
+# The four kinds of target this project has. Each takes sources and DEPS, and gets the project's warnings, which
 # are errors, and the configured sanitizers.
 
 add_library(lumen_flags INTERFACE)
@@ -18,6 +18,18 @@ elseif(LUMEN_SANITIZE)
 endif()
 target_compile_options(lumen_flags INTERFACE ${lumen_sanitizers})
 target_link_options(lumen_flags INTERFACE ${lumen_sanitizers})
+
+option(LUMEN_FUZZ "Build the fuzzers (clang)" OFF)
+set(LUMEN_FUZZ_SECONDS 10 CACHE STRING "How long ctest runs each fuzzer")
+if(LUMEN_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang" OR LUMEN_SANITIZE STREQUAL "thread")
+    message(FATAL_ERROR "LUMEN_FUZZ needs clang, and goes with the address sanitizer only")
+  endif()
+  # Everything is instrumented, the libraries too: coverage of the readers is what guides the fuzzer.
+  target_compile_options(lumen_flags INTERFACE
+    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+  target_link_options(lumen_flags INTERFACE -fsanitize=address,undefined)
+endif()
 
 find_program(LUMEN_MOLD mold)
 if(LUMEN_MOLD)
@@ -58,4 +70,23 @@ function(lumen_test name)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT}
     ENVIRONMENT "TSAN_OPTIONS=ignore_noninstrumented_modules=1 halt_on_error=1")
+endfunction()
+
+# lumen_fuzzer(NAME sources... DEPS targets...): a libFuzzer program, only with LUMEN_FUZZ, and a ctest entry that runs
+# it for LUMEN_FUZZ_SECONDS. Its LLVMFuzzerInitialize is given the corpus folder as last argument, to put seeds into.
+function(lumen_fuzzer name)
+  if(NOT LUMEN_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} lumen_flags)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer,address,undefined)
+  set(corpus ${CMAKE_BINARY_DIR}/fuzz/${name}.corpus)
+  file(MAKE_DIRECTORY ${corpus})
+  add_test(NAME ${name} COMMAND ${name} -max_total_time=${LUMEN_FUZZ_SECONDS} -print_final_stats=1
+    -artifact_prefix=${CMAKE_BINARY_DIR}/fuzz/${name}. ${corpus})
+  math(EXPR timeout "${LUMEN_FUZZ_SECONDS} + 60")
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout})
 endfunction()
