@@ -49,28 +49,48 @@ inline constexpr uint8_t kFrameLz4 = 2;  // payload: u32 uncompressed length, LZ
 // On a NOTE: the writer closed cleanly; nothing follows.
 inline constexpr uint8_t kFrameClose = 4;
 
+inline constexpr uint8_t kKnownFrameFlags = kFrameSync | kFrameLz4 | kFrameClose;
+
 struct FrameHeader {
   uint32_t payload_checksum = 0;
   uint32_t length = 0;  // of the whole frame, header included, padding excluded
   FrameType type = FrameType::kData;
   uint8_t flags = 0;
+  uint16_t reserved = 0;
   uint32_t operation_count = 0;
   uint64_t first_sequence = 0;
   uint64_t durable_to =
       0;  // every byte of this file before this offset was synced when this frame was appended
 
   bool sync() const { return (flags & kFrameSync) != 0; }
+
+  // Whether every field is one that format 1 writes at `offset`. A header that verifies and is not
+  // known was written by a newer format; no crash makes one.
+  bool known(uint64_t offset) const;
 };
+
+// "DATA", "NOTE", "SEAL", or "type 9".
+std::string FrameTypeName(FrameType type);
+
+// Whether a frame may start there: 8-byte aligned, behind the header block, and its header in one
+// sector.
+bool IsFrameOffset(uint64_t offset);
 
 // Where the frame after one that starts at `offset` and is `length` long begins.
 uint64_t NextFrameOffset(uint64_t offset, uint32_t length, bool sync);
 
 // Appends the frame and its padding up to NextFrameOffset. `payload` as it is stored.
+// The header's length and payload checksum are filled in.
 void EncodeFrame(const FileIdentity& identity, uint64_t offset, FrameHeader header,
                  std::string_view payload, std::string& to);
+// The same in place: `frame` is kFrameHeaderBytes of anything, then the payload; afterwards the
+// frame and its padding.
+void FinishFrame(const FileIdentity& identity, uint64_t offset, FrameHeader header,
+                 std::string& frame);
 
-// The header of a frame at `offset` if one verifies there: checksum, identity, plausible length and
-// fields. `file` is the whole file; the frame's length may pass its end.
+// The header of a frame at `offset` if one verifies there: legal offset, checksum, identity, a
+// length of at least a header. It need not be known(). `file` is the whole file; the frame's length
+// may pass its end.
 std::optional<FrameHeader> ReadFrameHeader(const FileIdentity& identity, std::string_view file,
                                            uint64_t offset);
 // The stored payload if the whole frame is there and its payload verifies.
