@@ -27,8 +27,9 @@ if(LUMEN_FUZZ)
   endif()
   # Everything is instrumented, the libraries too: coverage of the readers is what guides the fuzzer.
   target_compile_options(lumen_flags INTERFACE
-    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
-  target_link_options(lumen_flags INTERFACE -fsanitize=address,undefined)
+    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+    -fprofile-instr-generate -fcoverage-mapping)
+  target_link_options(lumen_flags INTERFACE -fsanitize=address,undefined -fprofile-instr-generate)
 endif()
 
 find_program(LUMEN_MOLD mold)
@@ -64,6 +65,9 @@ function(lumen_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
+  if(LUMEN_SANITIZE)
+    math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 10")
+  endif()
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gmock_main lumen_flags)
@@ -72,21 +76,26 @@ function(lumen_test name)
     ENVIRONMENT "TSAN_OPTIONS=ignore_noninstrumented_modules=1 halt_on_error=1")
 endfunction()
 
-# lumen_fuzzer(NAME sources... DEPS targets...): a libFuzzer program, only with LUMEN_FUZZ, and a ctest entry that runs
-# it for LUMEN_FUZZ_SECONDS. Its LLVMFuzzerInitialize is given the corpus folder as last argument, to put seeds into.
+# lumen_fuzzer(NAME sources... DEPS targets... COVERS sources...): a libFuzzer program, only with LUMEN_FUZZ, and a ctest entry that runs
+# it for LUMEN_FUZZ_SECONDS. COVERS names the sources whose coverage ci/fuzz-coverage then demands. Its LLVMFuzzerInitialize is given the corpus folder as last argument, to put seeds into.
 function(lumen_fuzzer name)
   if(NOT LUMEN_FUZZ)
     return()
   endif()
-  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "DEPS;COVERS" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
   target_link_libraries(${name} PRIVATE ${arg_DEPS} lumen_flags)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer,address,undefined)
   set(corpus ${CMAKE_BINARY_DIR}/fuzz/${name}.corpus)
   file(MAKE_DIRECTORY ${corpus})
+  list(TRANSFORM arg_COVERS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  list(JOIN arg_COVERS "\n" covers)
+  file(WRITE ${CMAKE_BINARY_DIR}/fuzz/${name}.covers "${covers}\n")
   add_test(NAME ${name} COMMAND ${name} -max_total_time=${LUMEN_FUZZ_SECONDS} -print_final_stats=1
     -artifact_prefix=${CMAKE_BINARY_DIR}/fuzz/${name}. ${corpus})
   math(EXPR timeout "${LUMEN_FUZZ_SECONDS} + 60")
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout})
+  # Fuzzers write their coverage beside themselves, for ci/fuzz-coverage.
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout} LABELS fuzz
+    ENVIRONMENT "LLVM_PROFILE_FILE=${CMAKE_BINARY_DIR}/fuzz/${name}.profraw")
 endfunction()
