@@ -69,7 +69,7 @@ SILENT = {
                             "const int n = 1'000 + operand(2) + reopen(3) + file.open(4) + Engine::Open(5);\n",
     "engine/core/core_test.cc": '#include "engine/env/memory_files.h"\nstd::thread t; int r = rand();\n',
     "engine/env/clock.cc": "auto t = std::chrono::steady_clock::now();\n",
-    "server/main.cc": "#include <thread>\nstd::thread t;\n",
+    "server/main.cc": '#include <thread>\n#include "engine/base/mutex.h"\nstd::thread t;\n',
 }
 
 
