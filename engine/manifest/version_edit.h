@@ -32,7 +32,8 @@ struct VersionEdit {
   std::optional<uint64_t> next_sequence;
 
   std::string Encode() const;
-  // INVALID_ARGUMENT saying which field at which byte.
+  // INVALID_ARGUMENT saying which field at which byte; FAILED_PRECONDITION for a field that a newer
+  // format added.
   static absl::StatusOr<VersionEdit> Decode(std::string_view payload);
 };
 
@@ -45,15 +46,17 @@ struct ManifestState {
   uint64_t wal_floor_first_sequence = 0;
   uint64_t next_file_number = 0;
   uint64_t next_sequence = 0;
-  uint64_t edits = 0;
+  uint64_t edits = 0;  // frames read, the snapshot included
   bool torn_tail = false;
 
-  // INVALID_ARGUMENT: removes a table that is not there, adds a number twice, moves the floor back.
+  // Removals come before additions. INVALID_ARGUMENT, and nothing changed: removes a table that is
+  // not there, adds a number twice, moves the floor back.
   absl::Status Apply(const VersionEdit& edit);
   VersionEdit Snapshot() const;
 };
 
-// Pure function of a manifest's bytes. DATA_LOSS naming file, offset, rule.
+// Pure function of a manifest's bytes. DATA_LOSS naming file, offset, rule; FAILED_PRECONDITION:
+// written by a newer format.
 absl::StatusOr<ManifestState> ReadManifest(std::string_view file, uint64_t number);
 
 // "MANIFEST-12" and back; "00000012.sst" and back.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,8 +29,10 @@ class FramedFileWriter {
     uint64_t first_sequence = 0;
   };
   // Appends one frame. `pieces` together are the payload. `lz4`: compress it when it is at least 1
-  // KiB and that saves an eighth. OK: the frame survives a process crash. Error: poisoned; every
-  // later call returns the same error.
+  // KiB, that saves an eighth, and leaves a byte for each operation (the sequence jump after a
+  // crash counts on that). OK: the frame survives a process crash. Error: poisoned; every later
+  // call returns the same error. CHECKed: sequences continue, nothing follows a SEAL or a close
+  // NOTE.
   absl::Status Append(const Frame& frame, std::span<const std::string_view> pieces,
                       bool lz4 = false);
 
@@ -46,13 +49,20 @@ class FramedFileWriter {
   const FileIdentity& identity() const { return identity_; }
 
  private:
+  void BuildPayload(std::span<const std::string_view> pieces);
+  // Replaces the payload in buffer_ by its compressed form where that pays.
+  bool Compress(std::span<const std::string_view> pieces, uint32_t operation_count);
+
   std::unique_ptr<LogFile> file_;
   FileIdentity identity_;
   uint64_t offset_ = kHeaderBlockBytes;
   uint64_t durable_to_ = kHeaderBlockBytes;
-  bool last_frame_has_sync_ = true;  // the header block was synced
+  bool last_frame_has_sync_ = true;        // the header block was synced
+  std::optional<uint64_t> next_sequence_;  // once a frame was appended
+  bool ended_ = false;                     // by a SEAL or a close NOTE
   absl::Status poison_;
   std::string buffer_;  // reused
+  std::string joined_;  // reused: a payload to be compressed
 };
 
 }  // namespace lumen

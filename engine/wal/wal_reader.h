@@ -25,6 +25,8 @@ struct SegmentReport {
   // Some frame header verifies somewhere, under the epoch asked about (needs no good file header).
   bool any_frame = false;
   uint64_t first_frame_offset_found = 0;  // any_frame
+  // The header is good but names another epoch; any_frame then counts that epoch's frames as well.
+  bool foreign = false;
 
   // The good frames from the front.
   uint64_t frames = 0;
@@ -41,9 +43,10 @@ struct SegmentReport {
   uint64_t promise_offset =
       0;                     // of the frame header beyond X with the largest durable_to, if any > X
   uint64_t promised_to = 0;  // that durable_to; 0 when none promises X
-  bool tail_is_zero = true;
+  bool tail_is_zero = true;  // with a bad header: everything behind the header block
   uint64_t frames_beyond = 0;            // frame headers that verify beyond X
   std::optional<FrameHeader> bad_frame;  // header at X verifies but its payload does not
+  bool unknown_frame = false;            // ... or has a type, flag or field that format 1 has not
 };
 
 // `file` is the whole file as read. `epoch`: the database's, from the manifest, or the segment's
@@ -68,7 +71,7 @@ struct WalPlan {
 
 // Every segment with a number >= floor, ascending. DATA_LOSS, saying file, offset, frame kind,
 // rule, last good sequence, bytes after X, and the two commands that help, where something durable
-// promises what is not there.
+// promises what is not there. FAILED_PRECONDITION: written by a newer format.
 absl::StatusOr<WalPlan> JudgeWal(const WalExpectation& expected,
                                  std::span<const SegmentReport> segments);
 
@@ -86,11 +89,12 @@ enum class WalRule : uint8_t {
   kNeverUsed,
 };
 std::string_view WalRuleName(WalRule rule);
-// The rule a DATA_LOSS status of JudgeWal was refused by (a status payload).
+// The rule by which JudgeWal refused (a status payload).
 std::optional<WalRule> RefusalRule(const absl::Status& status);
 
 // Calls `visit` for every good DATA frame from the front up to `end`, with its decompressed payload
-// (good during the call). Stops at the first error.
+// (good during the call). Stops at the first error. DATA_LOSS: a payload that verifies does not
+// decompress. The operations in it are the visitor's to check against operation_count.
 absl::Status ForEachDataFrame(
     std::string_view file, const FileIdentity& identity, uint64_t end,
     const std::function<absl::Status(uint64_t offset, const FrameHeader& header,

@@ -16,6 +16,11 @@ std::string WalFileName(uint64_t number);
 
 // Bytes a segment must have so that a first frame with this payload and the SEAL behind it fit.
 uint64_t WalSegmentBytesFor(uint64_t payload_bytes);
+// Whether a frame with this payload at `offset`, and the SEAL behind it, fit. Frames that would
+// take the SEAL's place must not be appended, NOTEs included.
+bool WalFrameFits(uint64_t offset, uint64_t payload_bytes, uint64_t segment_bytes);
+// The payload of a SEAL.
+std::string EncodeSuccessor(uint64_t successor);
 
 // Makes a segment ahead of need, one file operation a call, so that a step can be interleaved:
 // create -> allocate -> sync -> header -> sync -> sync the directory.

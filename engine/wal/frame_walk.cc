@@ -1,0 +1,49 @@
+#include "engine/wal/frame_walk.h"
+
+#include <cstring>
+
+#include "engine/format/coding.h"
+
+namespace lumen {
+namespace {
+
+constexpr uint64_t kStepBytes = 8;
+
+// A buffer whose first byte is zero and that equals itself one byte on; memcmp is vectorised.
+bool IsZero(std::string_view bytes) {
+  return bytes.empty() ||
+         (bytes[0] == '\0' && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
+}  // namespace
+
+std::optional<GoodFrame> ReadGoodFrame(const FileIdentity& identity, std::string_view file,
+                                       uint64_t offset) {
+  const std::optional<FrameHeader> header = ReadFrameHeader(identity, file, offset);
+  if (!header || !header->known(offset)) return std::nullopt;
+  const auto payload = ReadFramePayload(identity, file, offset, *header);
+  if (!payload) return std::nullopt;
+  return GoodFrame{*header, *payload, NextFrameOffset(offset, header->length, header->sync())};
+}
+
+FrameTail ExamineTail(const FileIdentity& identity, std::string_view file, uint64_t x) {
+  FrameTail tail;
+  if (x >= file.size()) return tail;
+  tail.is_zero = IsZero(file.substr(static_cast<size_t>(x)));
+  if (tail.is_zero) return tail;  // the unused end of nearly every segment
+  tail.bad_frame = ReadFrameHeader(identity, file, x);
+  tail.unknown_frame = tail.bad_frame && !tail.bad_frame->known(x);
+  for (uint64_t at = RoundUp(x + 1, kStepBytes); at < file.size(); at += kStepBytes) {
+    const std::optional<FrameHeader> header = ReadFrameHeader(identity, file, at);
+    if (!header) continue;
+    ++tail.frames_beyond;
+    if (!tail.first_frame_beyond) tail.first_frame_beyond = at;
+    if (header->durable_to > x && header->durable_to > tail.promised_to) {
+      tail.promised_to = header->durable_to;
+      tail.promise_offset = at;
+    }
+  }
+  return tail;
+}
+
+}  // namespace lumen
