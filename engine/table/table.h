@@ -33,8 +33,8 @@ class TableBuilder {
   TableBuilder(const TableBuilder&) = delete;
   TableBuilder& operator=(const TableBuilder&) = delete;
 
-  // Entries in strictly increasing entry order (CHECKed). Errors are the file's; after one, destroy
-  // the builder.
+  // Entries in strictly increasing entry order (CHECKed), key and value together below 512 MiB.
+  // Errors are the file's; after one, destroy the builder.
   absl::Status Add(const Entry& entry);
   // Writes filter, index, properties and footer. At least one entry was added.
   absl::StatusOr<TableSummary> Finish();
@@ -50,8 +50,8 @@ class TableBuilder {
 
 // A found version whose value lives in a pinned block. Movable.
 struct TableHit {
-  Entry entry;
-  BlockHandle pin;  // keeps entry's views good
+  Entry entry;      // entry.key is the key that was asked for, in the caller's memory
+  BlockHandle pin;  // keeps entry.value good
 };
 
 // An open table. Thread-safe. Index and filter are read at Open, verified, and charged to the
@@ -76,8 +76,9 @@ class TableReader {
   // not cached gives UNAVAILABLE instead of a read.
   absl::StatusOr<std::optional<TableHit>> Get(std::string_view key, SequenceNumber at,
                                               bool cached_only = false) const;
-  // `fill_cache` false (compaction, scrub): blocks that are not cached are read without being kept,
-  // in larger reads. Must not outlive the reader.
+  // `fill_cache` false (compaction, scrub): passes the cache by; blocks are read without being
+  // kept, in reads that grow to 512 KiB while the iterator walks on in one direction. Must not
+  // outlive the reader.
   std::unique_ptr<InternalIterator> NewIterator(bool fill_cache) const;
 
   // Reads the whole file and checks every checksum, the order of entries, and the properties
