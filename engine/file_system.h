@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 
 // The only way the engine reaches a disk. Implementations: PosixFileSystem
-// (engine/posix_environment.h), MemoryFileSystem (engine/simulated_environment.h), and the crash
+// (engine/posix_environment.h), MemoryFileSystem (engine/memory_file_system.h), and the crash
 // tester's simulated volume.
 //
 // What survives, for every implementation:

@@ -7,13 +7,9 @@
 
 namespace lumen {
 
-// Files in memory with the persistence rules of engine/file_system.h and no faults: inodes apart
-// from directory entries, a durable and a current version of each. Thread-safe. Deterministic.
-class MemoryFileSystem;
-
-// Memory, virtual time and a seeded choice of what runs next, all on the calling thread: an engine
-// opened twice with one seed and given the same calls issues the same file operations, byte for
-// byte. Not thread-safe.
+// Files in memory (a MemoryFileSystem), virtual time and a seeded choice of what runs next, all on
+// the calling thread: an engine opened twice with one seed and given the same calls issues the same
+// file operations, byte for byte. Not thread-safe.
 class SimulatedEnvironment {
  public:
   explicit SimulatedEnvironment(uint64_t seed);

@@ -1,0 +1,38 @@
+#include "engine/env/errno_status.h"
+
+#include <cerrno>
+#include <cstring>
+
+namespace lumen {
+namespace {
+
+absl::StatusCode CodeOf(int error_number) {
+  switch (error_number) {
+    case ENOENT:
+      return absl::StatusCode::kNotFound;
+    case EEXIST:
+      return absl::StatusCode::kAlreadyExists;
+    case ENOSPC:
+    case EDQUOT:
+    case EMFILE:
+    case ENFILE:
+      return absl::StatusCode::kResourceExhausted;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return absl::StatusCode::kPermissionDenied;
+    default:
+      return absl::StatusCode::kInternal;
+  }
+}
+
+}  // namespace
+
+absl::Status ErrnoStatus(const std::string& path, std::string_view operation, int error_number) {
+  std::string message = path;
+  message.append(": ").append(operation).append(": ");
+  message.append(std::strerror(error_number));  // glibc >= 2.32: a buffer per thread
+  return absl::Status(CodeOf(error_number), message);
+}
+
+}  // namespace lumen
