@@ -10,17 +10,17 @@
 #include <random>
 
 #include "engine/format/crc32c.h"
-#include "engine/table/table_test_support.h"
+#include "engine/table/table_testing.h"
 
 namespace lumen {
 namespace {
 
-using table_test::BuildTable;
-using table_test::BuiltTable;
-using table_test::OpenTable;
-using table_test::Own;
-using table_test::OwnedEntry;
-using table_test::ReadCounters;
+using table_testing::BuildTable;
+using table_testing::BuiltTable;
+using table_testing::OpenTable;
+using table_testing::Own;
+using table_testing::OwnedEntry;
+using table_testing::ReadCounters;
 
 struct Shape {
   uint32_t seed = 0;

@@ -17,7 +17,7 @@
 #include "engine/table/table.h"
 
 // Tables in strings, for tests: no file system, every byte at hand.
-namespace lumen::table_test {
+namespace lumen::table_testing {
 
 class StringLogFile final : public LogFile {
  public:
@@ -111,4 +111,4 @@ inline absl::StatusOr<std::unique_ptr<TableReader>> OpenTable(std::string bytes,
                            "t.sst", 1, cache);
 }
 
-}  // namespace lumen::table_test
+}  // namespace lumen::table_testing
