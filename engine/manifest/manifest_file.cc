@@ -93,6 +93,7 @@ absl::StatusOr<bool> CurrentInstaller::Advance() {
       stage_ = Stage::kRename;
       return false;
     case Stage::kRename:
+      rename_attempted_ = true;
       RETURN_IF_ERROR(file_system_.Rename(temporary_, current_));
       stage_ = Stage::kDone;
       return true;

@@ -54,6 +54,7 @@ class CurrentInstaller {
   // the directory is synced. Error: which manifest is current is unknown if it came from the
   // rename, else the old one still is. May be started anew with another object.
   absl::StatusOr<bool> Advance();
+  bool rename_attempted() const { return rename_attempted_; }
 
  private:
   enum class Stage : uint8_t { kRemove, kCreate, kAppend, kSync, kRename, kDone };
@@ -61,6 +62,7 @@ class CurrentInstaller {
   std::string temporary_;
   std::string current_;
   uint64_t manifest_number_;
+  bool rename_attempted_ = false;
   Stage stage_ = Stage::kRemove;
   std::unique_ptr<LogFile> file_;
 };

@@ -102,6 +102,14 @@ SegmentReport ReadSegment(std::string_view file, uint64_t number, std::optional<
   return report;
 }
 
+std::optional<std::string_view> StoredDataPayload(const FrameHeader& header,
+                                                  std::string_view stored,
+                                                  std::string& decompressed) {
+  if ((header.flags & kFrameLz4) == 0) return stored;
+  if (!DecompressPayload(stored, decompressed)) return std::nullopt;
+  return decompressed;
+}
+
 absl::Status ForEachDataFrame(
     std::string_view file, const FileIdentity& identity, uint64_t end,
     const std::function<absl::Status(uint64_t offset, const FrameHeader& header,
@@ -115,16 +123,12 @@ absl::Status ForEachDataFrame(
                                  ": the frame does not verify");
     }
     if (frame->header.type == FrameType::kData) {
-      std::string_view payload = frame->payload;
-      if ((frame->header.flags & kFrameLz4) != 0) {
-        if (!DecompressPayload(payload, decompressed)) {
-          return absl::DataLossError(WalFileName(identity.number) + ": offset " +
-                                     std::to_string(at) +
-                                     ": DATA frame: the payload does not decompress");
-        }
-        payload = decompressed;
+      const auto payload = StoredDataPayload(frame->header, frame->payload, decompressed);
+      if (!payload) {
+        return absl::DataLossError(WalFileName(identity.number) + ": offset " + std::to_string(at) +
+                                   ": DATA frame: the payload does not decompress");
       }
-      RETURN_IF_ERROR(visit(at, frame->header, payload));
+      RETURN_IF_ERROR(visit(at, frame->header, *payload));
     }
     at = frame->next;
   }

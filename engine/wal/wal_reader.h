@@ -92,6 +92,12 @@ std::string_view WalRuleName(WalRule rule);
 // The rule by which JudgeWal refused (a status payload).
 std::optional<WalRule> RefusalRule(const absl::Status& status);
 
+// The operations of a good DATA frame whose stored payload is `stored`, in `decompressed` where
+// they were compressed. Empty: they do not decompress.
+std::optional<std::string_view> StoredDataPayload(const FrameHeader& header,
+                                                  std::string_view stored,
+                                                  std::string& decompressed);
+
 // Calls `visit` for every good DATA frame from the front up to `end`, with its decompressed payload
 // (good during the call). Stops at the first error. DATA_LOSS: a payload that verifies does not
 // decompress. The operations in it are the visitor's to check against operation_count.
