@@ -1,0 +1,39 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace lumen {
+
+// Memory that is handed out piece by piece and goes all at once. One thread allocates;
+// memory_bytes() may be read by any.
+class Arena {
+ public:
+  Arena() = default;
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  // Uninitialised. `alignment` is a power of two, at most kMaxAlignment.
+  char* Allocate(size_t bytes, size_t alignment);
+
+  // Held from the system, the unused rest of the last block included.
+  size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }
+
+  static constexpr size_t kMaxAlignment = 64;
+
+ private:
+  struct FreeAligned {
+    void operator()(char* block) const;
+  };
+
+  char* NewBlock(size_t bytes);
+
+  std::vector<std::unique_ptr<char, FreeAligned>> blocks_;
+  char* free_ = nullptr;
+  size_t free_bytes_ = 0;
+  std::atomic<size_t> memory_bytes_ = 0;
+};
+
+}  // namespace lumen
