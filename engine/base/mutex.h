@@ -12,6 +12,9 @@
 #define LUMEN_ATTRIBUTE(x)
 #endif
 
+// Abseil's headers, which gRPC's include, define these two the same way.
+#undef GUARDED_BY
+#undef PT_GUARDED_BY
 #define GUARDED_BY(mutex) LUMEN_ATTRIBUTE(guarded_by(mutex))
 #define PT_GUARDED_BY(mutex) LUMEN_ATTRIBUTE(pt_guarded_by(mutex))
 #define REQUIRES(...) LUMEN_ATTRIBUTE(requires_capability(__VA_ARGS__))

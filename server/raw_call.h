@@ -1,0 +1,32 @@
+#pragma once
+
+#include <google/protobuf/message.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+#include <grpcpp/support/status.h>
+
+// Bodies of raw callback methods. Methods are raw because a typed one answers malformed bytes and
+// non-UTF-8 strings with an empty UNIMPLEMENTED (gRPC C++ 1.51).
+namespace lumen {
+
+// INVALID_ARGUMENT: which field is not UTF-8, or that the bytes are no such message.
+grpc::Status ExplainBadBody(const grpc::ByteBuffer& body, const google::protobuf::Descriptor& type);
+
+// OK, or INVALID_ARGUMENT that says why `body` is not a Request.
+template <typename Request>
+grpc::Status DecodeBody(const grpc::ByteBuffer& body, Request& request) {
+  grpc::ByteBuffer slices = body;  // another reference to the same bytes
+  grpc::ProtoBufferReader reader(&slices);
+  if (reader.status().ok() && request.ParseFromZeroCopyStream(&reader)) return grpc::Status::OK;
+  return ExplainBadBody(body, *Request::descriptor());
+}
+
+// INTERNAL only where the message passes 2 GiB.
+template <typename Response>
+grpc::Status EncodeBody(const Response& response, grpc::ByteBuffer& body) {
+  bool own_buffer = false;
+  return grpc::SerializationTraits<Response>::Serialize(response, &body, &own_buffer);
+}
+
+}  // namespace lumen

@@ -1,0 +1,88 @@
+#include "server/server.h"
+
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "engine/base/status.h"
+#include "server/reflection.h"
+
+namespace lumen {
+namespace {
+
+// A message this much above a limit is still read, and refused by us with the field's name; beyond
+// it gRPC refuses with RESOURCE_EXHAUSTED.
+constexpr size_t kMessageSlackBytes = size_t{64} << 10;
+// Tags and lengths of the largest message.
+constexpr size_t kFramingBytes = 1024;
+constexpr int kMaxStreamsPerConnection = 10'000;
+// gRPC's own default of five minutes disconnects ordinary clients with too_many_pings.
+constexpr int kMinClientPingIntervalMs = 5'000;
+// Finds clients that vanished without closing their connection.
+constexpr int kServerPingIntervalMs = 60'000;
+
+void SetChannelArguments(grpc::ServerBuilder& builder) {
+  // Without this a second server on the port starts silently and takes half of the connections.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kMinClientPingIntervalMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kServerPingIntervalMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
+}
+
+}  // namespace
+
+Server::Server(const ServerOptions& options)
+    : drain_timeout_(options.drain_timeout),
+      writes_(options.writes),
+      reads_(options.reads),
+      kv_service_(
+          {.max_key_bytes = options.max_key_bytes, .max_value_bytes = options.max_value_bytes},
+          state_, reads_, writes_),
+      health_service_({"kv.KeyValueStore"}) {}
+
+Server::~Server() { Shutdown(); }
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
+  std::unique_ptr<Server> server(new Server(options));
+  RETURN_IF_ERROR(server->Listen(options));
+  return server;
+}
+
+absl::Status Server::Listen(const ServerOptions& options) {
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port_);
+  builder.RegisterService(&kv_service_);
+  builder.RegisterService(&health_service_);
+  for (grpc::Service* service : options.extra_services) builder.RegisterService(service);
+  builder.SetOption(MakeReflectionOption());
+  builder.SetMaxReceiveMessageSize(static_cast<int>(
+      options.max_key_bytes + options.max_value_bytes + kMessageSlackBytes + kFramingBytes));
+  SetChannelArguments(builder);
+  grpc_server_ = builder.BuildAndStart();
+  if (grpc_server_ != nullptr) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("cannot listen on ", options.listen,
+                                             ": the address is in use or is not this machine's"));
+}
+
+void Server::ReportRecovery(uint64_t replayed_bytes, uint64_t total_bytes) {
+  state_.ReportRecovery(replayed_bytes, total_bytes);
+}
+
+void Server::Serve(Engine& engine) {
+  state_.Serve(engine);
+  health_service_.SetServing(true);
+}
+
+void Server::Shutdown() {
+  if (grpc_server_ == nullptr) return;
+  state_.Drain();
+  // gRPC's Shutdown does not return while any stream is open, and nobody else ends these.
+  health_service_.Drain();
+  grpc_server_->Shutdown(std::chrono::system_clock::now() + drain_timeout_);
+  grpc_server_.reset();
+}
+
+}  // namespace lumen

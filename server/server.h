@@ -1,0 +1,75 @@
+#pragma once
+
+#include <grpcpp/server.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/engine.h"
+#include "server/health_service.h"
+#include "server/kv_service.h"
+#include "server/read_pool.h"
+#include "server/serving_state.h"
+#include "server/write_admission.h"
+
+namespace lumen {
+
+struct ServerOptions {
+  // host:port; port 0 takes a free one. Or unix:path.
+  std::string listen = "127.0.0.1:50051";
+  size_t max_key_bytes = size_t{64} << 10;
+  // A reply that holds a value of this size fits the 4 MiB that stock clients accept.
+  size_t max_value_bytes = (size_t{4} << 20) - (size_t{128} << 10);
+  ReadPool::Options reads;
+  WriteAdmission::Limits writes;
+  // How long Shutdown waits for clients that do not take their answers, or never finish their
+  // requests.
+  std::chrono::milliseconds drain_timeout{5000};
+  // Further services on the same port. Borrowed until the server is destroyed.
+  std::vector<grpc::Service*> extra_services;
+};
+
+// The gRPC front of one engine: opens its port before the engine is there, so that clients read how
+// far recovery is instead of "connection refused". One thread drives it; calls come on gRPC's.
+class Server {
+ public:
+  // The port is open, health says NOT_SERVING, calls get UNAVAILABLE. Error: UNAVAILABLE, the
+  // address is taken or not ours.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options);
+  // As Shutdown().
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // What a refused call is told. From any thread.
+  void ReportRecovery(uint64_t replayed_bytes, uint64_t total_bytes);
+  // Health says SERVING and calls reach `engine`, which must live until Shutdown returns.
+  void Serve(Engine& engine);
+  // Health says NOT_SERVING, new calls get UNAVAILABLE, every call that reached the engine is
+  // answered. Returns when no call is left: after drain_timeout at the latest, plus what the engine
+  // takes for queued writes. Idempotent.
+  void Shutdown();
+
+  // The TCP port that is open; 0 for unix sockets.
+  int port() const { return port_; }
+
+ private:
+  explicit Server(const ServerOptions& options);
+  absl::Status Listen(const ServerOptions& options);
+
+  const std::chrono::milliseconds drain_timeout_;
+  ServingState state_;
+  WriteAdmission writes_;
+  ReadPool reads_;
+  KvService kv_service_;
+  HealthService health_service_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> grpc_server_;
+};
+
+}  // namespace lumen

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "engine/engine.h"
+
+namespace lumen {
+
+// Whether calls may reach the engine, and what they are told when they may not: recovering →
+// serving → draining, never back; draining may follow recovering directly. Thread-safe.
+class ServingState {
+ public:
+  // Null: answer with Refusal(). A call that got the engine may finish with it: Server::Shutdown
+  // waits for every call before the engine may go.
+  Engine* engine() const { return engine_.load(std::memory_order_acquire); }
+  // UNAVAILABLE: "recovering: replayed 41 %" or "draining: ...".
+  grpc::Status Refusal() const;
+
+  // These two on one thread.
+  void Serve(Engine& engine);
+  void Drain();
+
+  void ReportRecovery(uint64_t replayed_bytes, uint64_t total_bytes);
+
+ private:
+  std::atomic<Engine*> engine_{nullptr};
+  std::atomic<bool> draining_{false};
+  std::atomic<int> recovered_percent_{0};
+};
+
+}  // namespace lumen
