@@ -46,7 +46,9 @@ class Completion {
   Completion& operator=(const Completion&) = delete;
 
   void Fire() {
-    state_.store(kFired, std::memory_order_release);
+    // Sequentially consistent, because libstdc++'s notify_all first looks whether anybody waits: on
+    // x86 that load may pass a release store, and miss a waiter that has not seen the store.
+    state_.store(kFired);
     state_.notify_all();
   }
   bool fired() const { return state_.load(std::memory_order_acquire) == kFired; }
