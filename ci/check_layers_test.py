@@ -67,6 +67,8 @@ SILENT = {
                             "/* fopen(\n   std::mutex */\n"
                             'const char* s = "rand() std::thread \\" open(x)";\n'
                             "const int n = 1'000 + operand(2) + reopen(3) + file.open(4) + Engine::Open(5);\n",
+    "engine/core/core_test_support.h": "#pragma once\nstd::mt19937 random;\n",
+    "engine/core/core_bench.cc": "std::mt19937 random;\n",
     "engine/core/core_test.cc": '#include "engine/env/memory_files.h"\nstd::thread t; int r = rand();\n',
     "engine/env/clock.cc": "auto t = std::chrono::steady_clock::now();\n",
     "server/main.cc": '#include <thread>\n#include "engine/base/mutex.h"\nstd::thread t;\n',

@@ -1,0 +1,9 @@
+# Writes the commit of the tree into OUTPUT, only where it differs. Run at every build: what a
+# configure once knew would be wrong after the next commit.
+execute_process(COMMAND git describe --always --dirty --exclude=*
+  WORKING_DIRECTORY ${CMAKE_CURRENT_LIST_DIR}
+  OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT commit)
+  set(commit "unknown")
+endif()
+file(CONFIGURE OUTPUT ${OUTPUT} CONTENT "#pragma once\n#define LUMEN_BENCH_COMMIT \"${commit}\"\n")

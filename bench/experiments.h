@@ -1,0 +1,30 @@
+#pragma once
+
+#include "absl/status/status.h"
+#include "bench/report.h"
+#include "bench/settings.h"
+
+// The experiments of lumen-bench. Each adds its rows to the report. An error means that something
+// did not work, never that it was slow.
+namespace lumen::bench {
+
+// Raw pwrite+fdatasync, and kSync puts with 1 and 16 threads, in turns.
+absl::Status RunSync(const Settings& settings, Report& report);
+// kAsync puts with sequential and random keys; gets and scans of what is in memory.
+absl::Status RunInMemory(const Settings& settings, Report& report);
+// 5 M random keys through flushes and compactions until quiet; then gets and scans.
+absl::Status RunLsm(const Settings& settings, Report& report);
+// Peak memory of a process that writes and reads ten times its budget.
+absl::Status RunMemoryBudget(const Settings& settings, Report& report);
+// Open after a SIGKILL with 64 MiB of WAL to replay.
+absl::Status RunReopen(const Settings& settings, Report& report);
+// Put over gRPC beside an empty call of the same kind.
+absl::Status RunRpc(const Settings& settings, Report& report);
+
+// What the experiments above start in processes of their own; they talk on stdout.
+absl::Status MemoryBudgetChild(const Settings& settings, const std::string& directory);
+absl::Status ReopenChild(const Settings& settings, const std::string& directory);
+// Serves until killed.
+absl::Status EmptyServerChild(const std::string& address);
+
+}  // namespace lumen::bench

@@ -1,0 +1,18 @@
+// In place of rpc_bench.cc in a build without the server.
+#include "bench/experiments.h"
+
+namespace lumen::bench {
+namespace {
+
+constexpr char kReason[] = "gRPC: left out, this build has no server (LUMEN_SERVER=OFF)";
+
+}  // namespace
+
+absl::Status RunRpc(const Settings&, Report& report) {
+  report.AddNote(kReason);
+  return absl::OkStatus();
+}
+
+absl::Status EmptyServerChild(const std::string&) { return absl::UnimplementedError(kReason); }
+
+}  // namespace lumen::bench
