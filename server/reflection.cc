@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "grpc/reflection/v1/reflection.pb.h"
 
 namespace lumen {
@@ -46,7 +47,9 @@ FileDescriptorProto MakeAlphaFile() {
   file.set_name("grpc/reflection/v1alpha/reflection.proto");
   file.set_package("grpc.reflection.v1alpha");
   for (auto& message : *file.mutable_message_type()) {
-    for (auto& field : *message.mutable_field()) MoveTypeToAlpha(*field.mutable_type_name());
+    for (auto& field : *message.mutable_field()) {
+      if (field.has_type_name()) MoveTypeToAlpha(*field.mutable_type_name());
+    }
   }
   for (auto& method : *file.mutable_service(0)->mutable_method()) {
     MoveTypeToAlpha(*method.mutable_input_type());
@@ -63,7 +66,10 @@ void Fail(ServerReflectionResponse& response, grpc::StatusCode code, const std::
 // Answers from the descriptors linked into this program. Immutable once the server runs.
 class Catalogue {
  public:
-  Catalogue() : pool_(DescriptorPool::generated_pool()) { pool_.BuildFile(MakeAlphaFile()); }
+  Catalogue() : pool_(DescriptorPool::generated_pool()) {
+    const FileDescriptor* built = pool_.BuildFile(MakeAlphaFile());
+    CHECK(built != nullptr);
+  }
 
   void set_services(std::vector<std::string> services) { services_ = std::move(services); }
 

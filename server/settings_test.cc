@@ -1,0 +1,177 @@
+// What an operator types: precedence, sizes, and how a mistake is answered.
+#include "server/settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "server/quantity.h"
+#include "server/utf8.h"
+
+namespace lumen {
+namespace {
+
+using ::testing::HasSubstr;
+using Variables = std::map<std::string, std::string>;
+
+std::variant<Settings, Farewell> Parse(const std::vector<std::string>& arguments,
+                                       const Variables& variables = {}) {
+  return ParseSettings(arguments, [&](const char* name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+}
+
+Settings Accept(const std::vector<std::string>& arguments, const Variables& variables = {}) {
+  const auto parsed = Parse(arguments, variables);
+  if (const auto* farewell = std::get_if<Farewell>(&parsed)) ADD_FAILURE() << farewell->text;
+  return std::get<Settings>(parsed);
+}
+
+std::string Refusal(const std::vector<std::string>& arguments, const Variables& variables = {}) {
+  const auto parsed = Parse(arguments, variables);
+  const auto* farewell = std::get_if<Farewell>(&parsed);
+  if (farewell == nullptr) return "accepted";
+  EXPECT_EQ(farewell->exit_code, 2);
+  return farewell->text;
+}
+
+TEST(Settings, DefaultsServeTheLoopbackInterface) {
+  const Settings settings = Accept({});
+  EXPECT_EQ(settings.listen, "127.0.0.1:50051");
+  EXPECT_EQ(settings.data_dir, "./data");
+  EXPECT_EQ(settings.max_value_bytes, 4u * 1024 * 1024 - 128 * 1024);
+}
+
+TEST(Settings, FlagBeatsOurVariableBeatsTheOriginalsBeatsTheDefault) {
+  const Variables original = {{"DATA_DIR", "/original"}, {"BIND_ADDR", "0.0.0.0:1"}};
+  EXPECT_EQ(Accept({}, original).data_dir, "/original");
+  EXPECT_EQ(Accept({}, original).listen, "0.0.0.0:1");
+  Variables both = original;
+  both["LUMEN_DATA_DIR"] = "/ours";
+  both["LUMEN_LISTEN"] = "[::1]:2";
+  EXPECT_EQ(Accept({}, both).data_dir, "/ours");
+  EXPECT_EQ(Accept({}, both).listen, "[::1]:2");
+  EXPECT_EQ(Accept({"--data-dir", "/flag"}, both).data_dir, "/flag");
+  EXPECT_EQ(Accept({"--listen=unix:/tmp/s"}, both).listen, "unix:/tmp/s");
+}
+
+TEST(Settings, EverySettingIsRead) {
+  const Settings settings =
+      Accept({"--memory-budget", "1GiB", "--memtable-size", "8MiB", "--wal-segment-size", "64KiB",
+              "--max-value=1MB", "--log-level", "debug"},
+             {{"LUMEN_LOG_FORMAT", "json"}});
+  EXPECT_EQ(settings.memory_budget_bytes, 1u << 30);
+  EXPECT_EQ(settings.memtable_bytes, 8u << 20);
+  EXPECT_EQ(settings.wal_segment_bytes, 64u << 10);
+  EXPECT_EQ(settings.max_value_bytes, 1'000'000u);
+  EXPECT_EQ(settings.log.level, "debug");
+  EXPECT_EQ(settings.log.format, LogFormat::kJson);
+}
+
+TEST(Settings, RefusalsNameTheFlagOrTheVariableAndTheReason) {
+  EXPECT_THAT(Refusal({"--memtable-size", "-1"}), HasSubstr("--memtable-size: '-1' is not a size"));
+  EXPECT_THAT(Refusal({}, {{"LUMEN_MEMTABLE_SIZE", "1mb"}}),
+              HasSubstr("LUMEN_MEMTABLE_SIZE: '1mb'"));
+  EXPECT_THAT(Refusal({"--max-value", "17MiB"}), HasSubstr("between 1B and 16MiB"));
+  EXPECT_THAT(Refusal({"--max-value", "0"}), HasSubstr("between 1B and 16MiB"));
+  for (const char* address : {"nowhere", ":50051", "host:", "host:70000", "host:5x", "unix:"}) {
+    EXPECT_THAT(Refusal({"--listen", address}), HasSubstr("is not an address"));
+  }
+  EXPECT_THAT(Refusal({"--log-level", "loud"}), HasSubstr("--log-level"));
+  EXPECT_THAT(Refusal({"--log-format", "xml"}), HasSubstr("--log-format"));
+  EXPECT_THAT(Refusal({"--data-dir", ""}), HasSubstr("--data-dir"));
+  EXPECT_THAT(Refusal({}, {{"DATA_DIR", ""}}), HasSubstr("DATA_DIR: must not be empty"));
+}
+
+TEST(Settings, UnknownFlagIsAnsweredWithTheNearestOne) {
+  EXPECT_THAT(Refusal({"--data-dri", "/x"}), HasSubstr("did you mean --data-dir?"));
+  EXPECT_THAT(Refusal({"--memtablesize=1MiB"}), HasSubstr("did you mean --memtable-size?"));
+  EXPECT_THAT(Refusal({"--frobnicate-everything"}), testing::Not(HasSubstr("did you mean")));
+  EXPECT_THAT(Refusal({"stray"}), HasSubstr("unknown argument 'stray'"));
+  EXPECT_THAT(Refusal({"--listen"}), HasSubstr("--listen"));
+}
+
+TEST(Settings, HelpAndVersionGoToStandardOutput) {
+  for (const char* flag : {"--help", "--version"}) {
+    const auto parsed = Parse({flag});
+    ASSERT_TRUE(std::holds_alternative<Farewell>(parsed));
+    EXPECT_EQ(std::get<Farewell>(parsed).exit_code, 0);
+    EXPECT_THAT(std::get<Farewell>(parsed).text, HasSubstr("lumen-server"));
+  }
+}
+
+TEST(Quantity, UnitsMeanWhatTheySay) {
+  const std::map<std::string, uint64_t> sizes = {{"0", 0},
+                                                 {"4096", 4096},
+                                                 {"7B", 7},
+                                                 {"1KiB", 1024},
+                                                 {"64MiB", 64u << 20},
+                                                 {"2 GiB", uint64_t{2} << 30},
+                                                 {"1kB", 1000},
+                                                 {"1KB", 1000},
+                                                 {"3MB", 3'000'000},
+                                                 {"1TiB", uint64_t{1} << 40},
+                                                 {"18446744073709551615", UINT64_MAX}};
+  for (const auto& [text, bytes] : sizes) {
+    const auto parsed = ParseBytes(text);
+    ASSERT_TRUE(parsed.ok()) << parsed.status();
+    EXPECT_EQ(*parsed, bytes) << text;
+  }
+}
+
+TEST(Quantity, WhatIsNoSizeIsRefused) {
+  for (const char* text : {"", " ", "-1", "-1MiB", "MiB", "1mb", "1M", "1.5MiB", "1MiBx", "1  MiB",
+                           "0x10", "+1", "18446744073709551616", "16777216TiB", "1e3"}) {
+    EXPECT_EQ(ParseBytes(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+}
+
+TEST(Quantity, FormattedSizesReadBack) {
+  for (const uint64_t bytes : {uint64_t{0}, uint64_t{1}, uint64_t{1000}, uint64_t{1024},
+                               uint64_t{4063232}, uint64_t{64} << 20, UINT64_MAX}) {
+    EXPECT_EQ(*ParseBytes(FormatBytes(bytes)), bytes);
+  }
+  EXPECT_EQ(FormatBytes(uint64_t{64} << 20), "64MiB");
+}
+
+TEST(LineLimiter, PassesSoManyLinesASecondAndCountsTheRest) {
+  LineLimiter limiter(2);
+  const auto start = LineLimiter::TimePoint(std::chrono::hours(1));
+  EXPECT_TRUE(limiter.Admit(start).pass);
+  EXPECT_TRUE(limiter.Admit(start).pass);
+  EXPECT_FALSE(limiter.Admit(start).pass);
+  EXPECT_FALSE(limiter.Admit(start + std::chrono::milliseconds(999)).pass);
+  const auto later = limiter.Admit(start + std::chrono::seconds(1));
+  EXPECT_TRUE(later.pass);
+  EXPECT_EQ(later.dropped_before, 2u);
+  EXPECT_EQ(limiter.Admit(start + std::chrono::seconds(1)).dropped_before, 0u);
+}
+
+TEST(Json, WhatWouldBreakAStringIsEscaped) {
+  EXPECT_EQ(EscapeJson("a\"b\\c\nd\x01"), "a\\\"b\\\\c\\u000ad\\u0001");
+  EXPECT_EQ(EscapeJson("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f");
+}
+
+TEST(Utf8, WellFormedSequencesAreTheOnesOfTheStandard) {
+  for (const char* good :
+       {"", "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
+        "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "\xc3\xa9t\xc3\xa9"}) {
+    EXPECT_TRUE(IsUtf8(good)) << good;
+  }
+  for (const char* bad :
+       {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2\x41", "\xe0\x9f\xbf", "\xed\xa0\x80",
+        "\xef\xbf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "ok\xfe",
+        "\xe2\x82", "\xe2\x28\xa1"}) {
+    EXPECT_FALSE(IsUtf8(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace lumen

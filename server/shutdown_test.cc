@@ -1,0 +1,220 @@
+// Draining: every call that reached the engine is answered, new ones are refused, and nothing that
+// a client does or leaves undone keeps Shutdown from returning.
+#include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <latch>
+#include <semaphore>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "server/test_server.h"
+
+namespace lumen {
+namespace {
+
+using ::testing::HasSubstr;
+
+ServerOptions ShortDrain() {
+  ServerOptions options;
+  options.drain_timeout = std::chrono::milliseconds(200);
+  return options;
+}
+
+// One Put that the caller waits for later.
+class PendingPut {
+ public:
+  PendingPut(kv::KeyValueStore::Stub& stub, const std::string& key,
+             std::unique_ptr<grpc::ClientContext> context = NewContext())
+      : context_(std::move(context)) {
+    request_.set_key(key);
+    stub.async()->Put(context_.get(), &request_, &response_,
+                      [this](grpc::Status status) { done_.set_value(std::move(status)); });
+  }
+  grpc::Status Wait() { return done_.get_future().get(); }
+  grpc::ClientContext& context() { return *context_; }
+
+ private:
+  std::unique_ptr<grpc::ClientContext> context_;
+  kv::PutRequest request_;
+  kv::PutResponse response_;
+  std::promise<grpc::Status> done_;
+};
+
+TEST(Shutdown, AnswersTheWritesThatReachedTheEngine) {
+  TestServer server;
+  server.engine().HoldWrites();
+  auto stub = kv::KeyValueStore::NewStub(server.NewChannel());
+  std::vector<std::unique_ptr<PendingPut>> puts;
+  for (int i = 0; i < 32; ++i) {
+    puts.push_back(std::make_unique<PendingPut>(*stub, "k" + std::to_string(i)));
+  }
+  while (server.engine().held() < 32) std::this_thread::yield();
+  std::jthread shutdown([&] { server.server().Shutdown(); });
+  server.engine().Release();
+  for (auto& put : puts) EXPECT_TRUE(put->Wait().ok());
+}
+
+TEST(Shutdown, NewCallsAreRefusedWhileDraining) {
+  TestServer server;
+  server.engine().HoldWrites();
+  auto stub = kv::KeyValueStore::NewStub(server.NewChannel());
+  PendingPut held(*stub, "held");
+  while (server.engine().held() == 0) std::this_thread::yield();
+  std::jthread shutdown([&] { server.server().Shutdown(); });
+  // On the connection that is already there, until it is told to go; afterwards there is no port.
+  grpc::Status status;
+  do {
+    kv::GetResponse response;
+    status = server.Get("k", &response);
+  } while (status.ok());
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  server.engine().Release();
+  EXPECT_TRUE(held.Wait().ok());
+}
+
+TEST(Shutdown, DrainingIsWhatARefusedCallReads) {
+  ServingState state;
+  FakeEngine engine;
+  state.Serve(engine);
+  EXPECT_EQ(state.engine(), &engine);
+  state.Drain();
+  EXPECT_EQ(state.engine(), nullptr);
+  EXPECT_EQ(state.Refusal().error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(state.Refusal().error_message(), HasSubstr("draining"));
+}
+
+TEST(Shutdown, ReturnsThoughAStreamIsHalfOpen) {
+  TestServer server(ShortDrain());
+  // A unary method, opened, its request never sent.
+  grpc::GenericStub stub(server.NewChannel());
+  grpc::CompletionQueue queue;
+  grpc::ClientContext context;
+  auto call = stub.PrepareCall(&context, "/kv.KeyValueStore/Put", &queue);
+  call->StartCall(&context);
+  void* tag = nullptr;
+  bool ok = false;
+  ASSERT_TRUE(queue.Next(&tag, &ok));
+  kv::GetResponse response;
+  ASSERT_TRUE(server.Get("k", &response).ok());
+
+  server.server().Shutdown();
+
+  grpc::Status status;
+  call->Finish(&status, &status);
+  ASSERT_TRUE(queue.Next(&tag, &ok));
+  EXPECT_FALSE(status.ok());
+  queue.Shutdown();
+  while (queue.Next(&tag, &ok)) {
+  }
+}
+
+TEST(Shutdown, ReturnsThoughAnIdleReflectionStreamIsOpen) {
+  TestServer server(ShortDrain());
+  grpc::GenericStub stub(server.NewChannel());
+  grpc::CompletionQueue queue;
+  grpc::ClientContext context;
+  auto call = stub.PrepareCall(&context,
+                               "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", &queue);
+  call->StartCall(&context);
+  void* tag = nullptr;
+  bool ok = false;
+  ASSERT_TRUE(queue.Next(&tag, &ok));
+  kv::GetResponse response;
+  ASSERT_TRUE(server.Get("k", &response).ok());
+  server.server().Shutdown();
+  context.TryCancel();
+  queue.Shutdown();
+  while (queue.Next(&tag, &ok)) {
+  }
+}
+
+TEST(Shutdown, EndsOpenHealthWatches) {
+  TestServer server;
+  auto stub = grpc::health::v1::Health::NewStub(server.NewChannel());
+  const auto context = NewContext();
+  grpc::health::v1::HealthCheckRequest request;
+  auto watch = stub->Watch(context.get(), request);
+  grpc::health::v1::HealthCheckResponse response;
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::SERVING);
+  std::jthread shutdown([&] { server.server().Shutdown(); });
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+  EXPECT_FALSE(watch->Read(&response));
+  EXPECT_TRUE(watch->Finish().ok());
+}
+
+TEST(Shutdown, ReturnsThoughAClientAbandonedItsWrite) {
+  TestServer server(ShortDrain());
+  server.engine().HoldWrites();
+  auto stub = kv::KeyValueStore::NewStub(server.NewChannel());
+  PendingPut put(*stub, "k");
+  while (server.engine().held() == 0) std::this_thread::yield();
+  put.context().TryCancel();
+  EXPECT_EQ(put.Wait().error_code(), grpc::StatusCode::CANCELLED);
+  server.engine().Release();
+  server.server().Shutdown();
+}
+
+TEST(Deadline, PassedBeforeAReadIsStartedMeansNoRead) {
+  ServerOptions options;
+  options.reads.threads = 1;
+  TestServer server(options);
+  std::binary_semaphore entered(0);
+  std::binary_semaphore leave(0);
+  std::atomic<int> reads = 0;
+  server.engine().PretendOnDisk([&] {
+    ++reads;
+    entered.release();
+    leave.acquire();
+  });
+  std::jthread first([&] {
+    kv::GetResponse response;
+    EXPECT_TRUE(server.Get("k", &response).ok());
+  });
+  entered.acquire();
+
+  auto stub = kv::KeyValueStore::NewStub(server.NewChannel());
+  kv::GetRequest request;
+  request.set_key("k");
+  kv::GetResponse response;
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(100));
+  EXPECT_EQ(stub->Get(&context, request, &response).error_code(),
+            grpc::StatusCode::DEADLINE_EXCEEDED);
+  leave.release();
+  first.join();
+  server.server().Shutdown();
+  EXPECT_EQ(reads, 1);
+}
+
+TEST(ReadPool, RefusesWhatItsQueueCannotHoldAndRunsTheRestBeforeItGoes) {
+  std::latch busy(1);
+  std::latch go(1);
+  int ran = 0;
+  {
+    ReadPool pool({.threads = 1, .max_queued = 2});
+    ASSERT_TRUE(pool.TryPost([&] {
+      busy.count_down();
+      go.wait();
+      ++ran;
+    }));
+    busy.wait();
+    EXPECT_TRUE(pool.TryPost([&] { ++ran; }));
+    EXPECT_TRUE(pool.TryPost([&] { ++ran; }));
+    EXPECT_FALSE(pool.TryPost([&] { ++ran; }));
+    go.count_down();
+  }
+  EXPECT_EQ(ran, 3);
+}
+
+}  // namespace
+}  // namespace lumen
