@@ -35,10 +35,22 @@ class WriteBatch {
   // varint][key][value] each. Format: docs/file_formats.md#wal.
   const std::string& encoded() const { return encoded_; }
 
+  // What limits are checked against.
+  uint32_t deletes() const { return deletes_; }
+  bool has_empty_key() const { return has_empty_key_; }
+  size_t longest_key() const { return longest_key_; }
+  size_t longest_value() const { return longest_value_; }
+
  private:
+  void Add(EntryKind kind, std::string_view key, std::string_view value);
+
   std::string encoded_;
   uint32_t count_ = 0;
+  uint32_t deletes_ = 0;
+  bool has_empty_key_ = false;
   size_t user_bytes_ = 0;
+  size_t longest_key_ = 0;
+  size_t longest_value_ = 0;
 };
 
 // Walks encoded operations; the result's views point into `encoded`.

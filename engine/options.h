@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 
 namespace lumen {
@@ -52,6 +53,9 @@ struct Options {
   size_t max_value_bytes = size_t{16} << 20;
   size_t max_batch_bytes = size_t{32} << 20;
   uint32_t max_batch_operations = 100'000;
+
+  // Written into the lock file for whoever finds the database locked, such as "lumen-server, pid 17 on db1".
+  std::string lock_owner;
 
   // Whether Open may create a database where there is none.
   bool create_if_missing = true;

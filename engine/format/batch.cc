@@ -1,38 +1,34 @@
 #include "engine/batch.h"
 
+#include <algorithm>
+
 #include "engine/format/coding.h"
 
 namespace lumen {
-namespace {
-
-void AppendOperation(std::string& to, EntryKind kind, std::string_view key,
-                     std::string_view value) {
-  char header[1 + 10 + 10];
-  header[0] = static_cast<char>(kind);
-  char* end = StoreVarint(StoreVarint(header + 1, key.size()), value.size());
-  to.append(header, static_cast<size_t>(end - header));
-  to.append(key);
-  to.append(value);
-}
-
-}  // namespace
 
 void WriteBatch::Put(std::string_view key, std::string_view value) {
-  AppendOperation(encoded_, EntryKind::kPut, key, value);
-  ++count_;
-  user_bytes_ += key.size() + value.size();
+  Add(EntryKind::kPut, key, value);
 }
 
 void WriteBatch::Delete(std::string_view key) {
-  AppendOperation(encoded_, EntryKind::kDelete, key, {});
-  ++count_;
-  user_bytes_ += key.size();
+  Add(EntryKind::kDelete, key, {});
+  ++deletes_;
 }
 
-void WriteBatch::Clear() {
-  encoded_.clear();
-  count_ = 0;
-  user_bytes_ = 0;
+void WriteBatch::Clear() { *this = WriteBatch(); }
+
+void WriteBatch::Add(EntryKind kind, std::string_view key, std::string_view value) {
+  char header[1 + 10 + 10];
+  header[0] = static_cast<char>(kind);
+  const char* const end = StoreVarint(StoreVarint(header + 1, key.size()), value.size());
+  const auto header_bytes = static_cast<size_t>(end - header);
+  encoded_.reserve(encoded_.size() + header_bytes + key.size() + value.size());
+  encoded_.append(header, header_bytes).append(key).append(value);
+  ++count_;
+  user_bytes_ += key.size() + value.size();
+  has_empty_key_ |= key.empty();
+  longest_key_ = std::max(longest_key_, key.size());
+  longest_value_ = std::max(longest_value_, value.size());
 }
 
 std::optional<BatchOperation> BatchReader::Next() {

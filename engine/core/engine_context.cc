@@ -1,0 +1,68 @@
+#include "engine/core/engine_context.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/status.h"
+
+namespace lumen {
+namespace {
+
+uint64_t CacheBytes(const Options& options) {
+  const uint64_t memtables =
+      options.memtable_bytes * (1 + static_cast<uint64_t>(options.immutable_memtables));
+  const uint64_t least = options.memory_budget_bytes / 8;
+  return std::max(least,
+                  options.memory_budget_bytes - std::min(options.memory_budget_bytes, memtables));
+}
+
+}  // namespace
+
+EngineContext::EngineContext(const Options& open_options, std::string open_directory,
+                             const Environment& env_)
+    : options(open_options),
+      directory(std::move(open_directory)),
+      env(env_),
+      files(env_.file_system),
+      background(env_),
+      obsolete_files(files, background),
+      cache(CacheBytes(open_options)) {}
+
+void EngineContext::Report(EventLevel level, std::string_view message) const {
+  if (options.on_event) options.on_event(level, message);
+}
+
+void EngineContext::ReportRetry(SoftWork work, std::string_view what, const absl::Status& error) {
+  Bump(counters.background_retries);
+  const bool known = !health.background().ok();
+  health.SetBackground(work, error);
+  if (known) return;
+  Report(EventLevel::kError,
+         absl::StrCat(std::string(what), " failed and will be tried again every ",
+                      options.retry_interval_ns / 1'000'000, " ms: ", error.message()));
+}
+
+absl::StatusOr<TablePtr> EngineContext::OpenTable(const TableRecord& record) {
+  const std::string name = TableFileName(record.number);
+  ASSIGN_OR_RETURN(std::unique_ptr<ReadFile> file, files.OpenReadFile(Path(name)));
+  if (file->size() != record.summary.file_bytes) {
+    return absl::DataLossError(absl::StrCat(Path(name), ": is ", file->size(),
+                                            " bytes long, but the manifest says ",
+                                            record.summary.file_bytes, "; `lumen verify ",
+                                            directory, "` shows the extent of the damage"));
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<TableReader> reader,
+                   TableReader::Open(std::move(file), Path(name), record.number, cache));
+  return std::make_shared<const Table>(record, std::move(reader), [this](uint64_t number) {
+    obsolete_files.Add(Path(TableFileName(number)));
+  });
+}
+
+TableOptions EngineContext::TableOptionsFor(int level, int base_level) const {
+  return {.block_bytes = options.block_bytes,
+          .bloom_bits_per_key = options.bloom_bits_per_key,
+          .lz4 = level > 0 && level - base_level >= options.lz4_from_level};
+}
+
+}  // namespace lumen

@@ -1,0 +1,48 @@
+#include "engine/core/health.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace lumen {
+
+void Health::SetSticky(const absl::Status& error) {
+  MutexLock lock(mutex_);
+  if (!sticky_.ok()) return;
+  sticky_ = error;
+  sticky_set_.store(true, std::memory_order_release);
+}
+
+void Health::SetBackground(SoftWork work, const absl::Status& status) {
+  MutexLock lock(mutex_);
+  background_[static_cast<size_t>(work)] = status;
+}
+
+absl::Status Health::WriteError() const {
+  if (ok()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the engine is read-only since an I/O error that no retry can mend: ", sticky_message(),
+      "; check the disk, then reopen the database"));
+}
+
+absl::Status Health::background() const {
+  MutexLock lock(mutex_);
+  for (const absl::Status& status : background_) {
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Health::holding_up_writes() const {
+  MutexLock lock(mutex_);
+  for (const SoftWork work : {SoftWork::kSegment, SoftWork::kManifest, SoftWork::kFlush}) {
+    if (const absl::Status& status = background_[static_cast<size_t>(work)]; !status.ok())
+      return status;
+  }
+  return absl::OkStatus();
+}
+
+std::string Health::sticky_message() const {
+  MutexLock lock(mutex_);
+  return sticky_.ok() ? std::string() : std::string(sticky_.message());
+}
+
+}  // namespace lumen

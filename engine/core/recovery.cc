@@ -1,0 +1,252 @@
+#include "engine/core/recovery.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/check.h"
+#include "engine/base/status.h"
+#include "engine/core/replay.h"
+#include "engine/manifest/manifest_file.h"
+#include "engine/wal/wal_reader.h"
+#include "engine/wal/wal_segment.h"
+
+namespace lumen {
+namespace {
+
+// A step-wise maker run to its end.
+template <typename Maker>
+absl::Status Complete(Maker& maker) {
+  while (true) {
+    ASSIGN_OR_RETURN(const bool finished, maker.Advance());
+    if (finished) return absl::OkStatus();
+  }
+}
+
+class Recovery {
+ public:
+  explicit Recovery(EngineContext& context) : context_(context), files_(context.files) {}
+
+  absl::StatusOr<RecoveredDatabase> Run() {
+    ASSIGN_OR_RETURN(names_, files_.List(context_.directory));
+    const bool exists = std::find(names_.begin(), names_.end(), "CURRENT") != names_.end();
+    if (exists) {
+      RETURN_IF_ERROR(ReadDatabase());
+    } else {
+      RETURN_IF_ERROR(StartCreation());
+    }
+    RETURN_IF_ERROR(CommitOpen());
+    RemoveUnnamed();
+    return std::move(database_);
+  }
+
+ private:
+  // ---- a database that exists
+
+  absl::Status ReadDatabase() {
+    ManifestState& manifest = database_.manifest;
+    ASSIGN_OR_RETURN(const std::string current, ReadWholeFile(files_, context_.Path("CURRENT")));
+    ASSIGN_OR_RETURN(const uint64_t number, DecodeCurrent(current));
+    const std::string manifest_path = context_.Path(ManifestFileName(number));
+    absl::StatusOr<std::string> bytes = ReadWholeFile(files_, manifest_path);
+    if (absl::IsNotFound(bytes.status())) {
+      return absl::DataLossError(
+          absl::StrCat(manifest_path, ": CURRENT names it, but it is missing; `lumen repair ",
+                       context_.directory, "` shows what can be rebuilt"));
+    }
+    RETURN_IF_ERROR(bytes.status());
+    ASSIGN_OR_RETURN(manifest, ReadManifest(*bytes, number));
+    context_.epoch = manifest.epoch;
+    UseNumbersAbove(manifest.next_file_number - 1);
+    for (const std::string& name : names_) UseNumbersAbove(ParseFileName(name).number);
+
+    RETURN_IF_ERROR(OpenTables());
+    ASSIGN_OR_RETURN(ReplayOutcome replayed, ReplayWal(context_, manifest, names_));
+    database_.next_sequence = replayed.plan.next_sequence;
+    database_.report = {.bytes = replayed.bytes,
+                        .operations = replayed.plan.operations,
+                        .segments = replayed.plan.replay.size(),
+                        .torn_tail = replayed.plan.torn_tail,
+                        .torn_frames_discarded = replayed.plan.frames_discarded};
+    for (TableRecord& record : replayed.tables) {
+      ASSIGN_OR_RETURN(TablePtr table, context_.OpenTable(record));
+      opened_.push_back(std::move(table));
+      manifest.tables.push_back(std::move(record));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status OpenTables() {
+    for (const TableRecord& record : database_.manifest.tables) {
+      absl::StatusOr<TablePtr> table = context_.OpenTable(record);
+      if (absl::IsNotFound(table.status())) {
+        return absl::DataLossError(
+            absl::StrCat(context_.Path(TableFileName(record.number)),
+                         ": the manifest names this table, but it is missing; `lumen repair ",
+                         context_.directory, "` shows what would be lost without it"));
+      }
+      RETURN_IF_ERROR(table.status());
+      opened_.push_back(*std::move(table));
+    }
+    return absl::OkStatus();
+  }
+
+  void UseNumbersAbove(uint64_t used) {
+    context_.next_file_number = std::max(context_.next_file_number.load(), used + 1);
+  }
+
+  // ---- no CURRENT
+
+  // Nothing was ever acknowledged before CURRENT was durable, so an interrupted creation may be
+  // thrown away; but a directory that holds data and has lost its CURRENT must not be taken for
+  // one.
+  absl::Status StartCreation() {
+    for (const std::string& name : names_) RETURN_IF_ERROR(RefuseEvidenceOfData(name));
+    if (!context_.options.create_if_missing) {
+      return absl::NotFoundError(
+          absl::StrCat(context_.directory, ": holds no database, and none may be created"));
+    }
+    bool removed = false;
+    for (const std::string& name : names_) {
+      const FileKind kind = ParseFileName(name).kind;
+      if (kind != FileKind::kWal && kind != FileKind::kManifest && kind != FileKind::kTemporary)
+        continue;
+      RETURN_IF_ERROR(files_.Remove(context_.Path(name)));
+      removed = true;
+    }
+    if (removed) RETURN_IF_ERROR(files_.SyncDirectory(context_.directory));
+    RETURN_IF_ERROR(CreateDirectories(files_, context_.directory));
+    context_.epoch = context_.env.random.Next64();
+    database_.manifest.epoch = context_.epoch;
+    database_.next_sequence = 1;
+    return absl::OkStatus();
+  }
+
+  absl::Status RefuseEvidenceOfData(const std::string& name) {
+    const ParsedName parsed = ParseFileName(name);
+    std::string evidence;
+    if (parsed.kind == FileKind::kTable) {
+      evidence = "is a table";
+    } else if (parsed.kind == FileKind::kWal) {
+      ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(files_, context_.Path(name)));
+      const SegmentReport report = ReadSegment(bytes, parsed.number, std::nullopt);
+      if (report.header.state == FileHeaderState::kNewerFormat) {
+        evidence = "is a WAL segment of a newer format";
+      } else if (report.any_frame) {
+        evidence = "is a WAL segment that holds records";
+      } else if (report.header.state == FileHeaderState::kBad && !report.tail_is_zero) {
+        evidence = "is a WAL segment with a damaged header";
+      }
+    }
+    if (evidence.empty()) return absl::OkStatus();
+    return absl::DataLossError(absl::StrCat(
+        context_.Path(name), ": ", evidence,
+        ", but the directory has no CURRENT file, which names the manifest; "
+        "nothing was changed. Restore CURRENT from a backup, or run `lumen repair ",
+        context_.directory, "`, which prints what it would rebuild and drop before it does"));
+  }
+
+  // ---- both
+
+  absl::Status CommitOpen() {
+    ManifestState& manifest = database_.manifest;
+    database_.version = MakeVersion();
+    RETURN_IF_ERROR(MakeWal());
+    manifest.wal_floor = database_.wal_writer->identity().number;
+    manifest.wal_floor_first_sequence = database_.next_sequence;
+    manifest.next_sequence = database_.next_sequence;
+    manifest.manifest_number = creating() ? 1 : context_.NewFileNumber();
+    manifest.next_file_number = context_.next_file_number;
+    ManifestMaker maker(files_, context_.directory, context_.epoch, manifest.manifest_number,
+                        manifest.Snapshot());
+    RETURN_IF_ERROR(Complete(maker));
+    // The names of tables, WAL and manifest must be durable before CURRENT leads to them ...
+    RETURN_IF_ERROR(files_.SyncDirectory(context_.directory));
+    CurrentInstaller installer(files_, context_.directory, manifest.manifest_number);
+    RETURN_IF_ERROR(Complete(installer));
+    // ... and CURRENT's before anything old goes, or anything new is acknowledged.
+    RETURN_IF_ERROR(files_.SyncDirectory(context_.directory));
+    manifest.edits = 1;
+    database_.manifest_writer = maker.TakeWriter();
+    return absl::OkStatus();
+  }
+
+  bool creating() const { return context_.next_file_number == 2 && opened_.empty(); }
+
+  absl::Status MakeWal() {
+    database_.wal_segment_bytes = context_.options.wal_segment_bytes;
+    WalSegmentMaker maker(files_, context_.directory,
+                          {FramedFileKind::kWal, context_.epoch, context_.NewFileNumber()},
+                          database_.wal_segment_bytes);
+    RETURN_IF_ERROR(Complete(maker));
+    database_.wal_writer = maker.TakeWriter();
+    return absl::OkStatus();
+  }
+
+  VersionPtr MakeVersion() const {
+    VersionEdit all;
+    all.added = database_.manifest.tables;
+    return ApplyEdit(Version(std::vector<Level>(Version::kLevels)), all, opened_);
+  }
+
+  void RemoveUnnamed() {
+    const ManifestState& manifest = database_.manifest;
+    for (const std::string& name : names_) {
+      const auto [kind, number] = ParseFileName(name);
+      bool named = true;
+      switch (kind) {
+        case FileKind::kWal:
+          named = number >= manifest.wal_floor;
+          break;
+        case FileKind::kManifest:
+          named = number == manifest.manifest_number;
+          break;
+        case FileKind::kTable:
+          named =
+              std::any_of(manifest.tables.begin(), manifest.tables.end(),
+                          [n = number](const TableRecord& record) { return record.number == n; });
+          break;
+        case FileKind::kTemporary:
+          named = name == "CURRENT.tmp";  // renamed away by now
+          break;
+        case FileKind::kCurrent:
+        case FileKind::kLock:
+        case FileKind::kUnknown:
+          break;
+      }
+      // The next Open tries again.
+      if (!named) files_.Remove(context_.Path(name)).IgnoreError();
+    }
+  }
+
+  EngineContext& context_;
+  FileSystem& files_;
+  std::vector<std::string> names_;  // in the directory before Open changed it
+  std::vector<TablePtr> opened_;
+  RecoveredDatabase database_;
+};
+
+}  // namespace
+
+std::string ParentDirectory(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+absl::Status CreateDirectories(FileSystem& file_system, const std::string& path) {
+  if (path == "." || path == "/") return absl::OkStatus();
+  const std::string parent = ParentDirectory(path);
+  ASSIGN_OR_RETURN(const bool exists, file_system.Exists(path));
+  RETURN_IF_ERROR(CreateDirectories(file_system, parent));
+  if (!exists) RETURN_IF_ERROR(file_system.CreateDirectory(path));
+  return file_system.SyncDirectory(parent);
+}
+
+absl::StatusOr<RecoveredDatabase> RecoverDatabase(EngineContext& context) {
+  return Recovery(context).Run();
+}
+
+}  // namespace lumen

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "engine/core/engine_context.h"
+#include "engine/core/version.h"
+#include "engine/manifest/version_edit.h"
+#include "engine/wal/framed_file_writer.h"
+
+namespace lumen {
+
+// What the last Open found, for Stats.
+struct RecoveryReport {
+  uint64_t bytes = 0;
+  uint64_t operations = 0;
+  uint64_t segments = 0;
+  bool torn_tail = false;
+  uint64_t torn_frames_discarded = 0;
+};
+
+// What Open starts serving from. All of it is durable, and CURRENT names it.
+struct RecoveredDatabase {
+  ManifestState manifest;
+  std::unique_ptr<FramedFileWriter> manifest_writer;
+  std::unique_ptr<FramedFileWriter> wal_writer;
+  uint64_t wal_segment_bytes = 0;
+  VersionPtr version;
+  SequenceNumber next_sequence = 1;
+
+  RecoveryReport report;
+};
+
+// "/a" of "/a/b", "." of "b".
+std::string ParentDirectory(const std::string& path);
+
+// Makes `path` and what is missing above it, and syncs every directory on the way, whoever made it:
+// an earlier creation may have been cut short by a crash before its syncs.
+absl::Status CreateDirectories(FileSystem& file_system, const std::string& path);
+
+// Recovers the database in the context's directory, which exists and is locked, or creates one;
+// sets the context's epoch and next file number. Runs before anything else touches the directory.
+//
+// One commit (files.py of the model that the order was checked with; docs/durability.md#open):
+// verify that every named table is there, judge the WAL, write what it holds to new tables, make a
+// WAL segment and a manifest, sync all, sync the directory, rename CURRENT, sync the directory;
+// only then remove what the new manifest does not name. What is read may sit in the page cache
+// only, and a later sync may lie about it, so none of it is appended to or relied upon. A crash
+// before the rename is durable leaves the old state and unnamed files; after it, the new state.
+absl::StatusOr<RecoveredDatabase> RecoverDatabase(EngineContext& context);
+
+}  // namespace lumen

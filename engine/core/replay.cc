@@ -1,0 +1,138 @@
+#include "engine/core/replay.h"
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/status.h"
+#include "engine/core/table_output.h"
+#include "engine/memtable/memtable.h"
+#include "engine/wal/wal_segment.h"
+
+namespace lumen {
+namespace {
+
+// Collects replayed operations in a memtable and writes it out whenever it is full.
+class ReplaySink {
+ public:
+  explicit ReplaySink(EngineContext& context) : context_(context) {}
+
+  absl::Status Add(std::string_view segment, uint64_t offset, const FrameHeader& header,
+                   std::string_view payload) {
+    SequenceNumber sequence = header.first_sequence;
+    BatchReader operations(payload);
+    while (const auto operation = operations.Next()) {
+      memtable_->Insert({operation->key, sequence++, operation->kind, operation->value});
+    }
+    if (!operations.ok() || sequence != header.first_sequence + header.operation_count) {
+      return absl::DataLossError(absl::StrCat(
+          context_.Path(segment), ": the frame at offset ", offset, " verifies but holds ",
+          operations.ok() ? "another number of operations than it says"
+                          : "bytes that are no operation",
+          "; `lumen wal dump ", context_.Path(segment), "` shows it"));
+    }
+    operations_ += header.operation_count;
+    return memtable_->memory_bytes() >= context_.options.memtable_bytes ? WriteOut()
+                                                                        : absl::OkStatus();
+  }
+
+  // `expected`: the operations that the verdict counted. The segments were read anew since.
+  absl::StatusOr<std::vector<TableRecord>> Finish(uint64_t expected) {
+    if (operations_ != expected) {
+      return absl::DataLossError(absl::StrCat(
+          context_.directory, ": the WAL held ", expected, " operations when it was judged and ",
+          operations_,
+          " when it was read again; the disk returns different bytes for the same place"));
+    }
+    if (memtable_->entry_count() > 0) RETURN_IF_ERROR(WriteOut());
+    return std::move(tables_);
+  }
+
+ private:
+  absl::Status WriteOut() {
+    ASSIGN_OR_RETURN(const std::unique_ptr<TableOutput> output,
+                     TableOutput::Create(context_, context_.TableOptionsFor(0, 1)));
+    const std::unique_ptr<InternalIterator> entries = memtable_->NewIterator();
+    for (entries->SeekToFirst(); entries->valid(); entries->Next()) {
+      RETURN_IF_ERROR(output->Add(entries->entry()));
+    }
+    RETURN_IF_ERROR(output->Finish());
+    RETURN_IF_ERROR(output->Sync());
+    tables_.push_back(output->record(0));
+    memtable_ = std::make_unique<Memtable>();
+    return absl::OkStatus();
+  }
+
+  EngineContext& context_;
+  std::unique_ptr<Memtable> memtable_ = std::make_unique<Memtable>();
+  std::vector<TableRecord> tables_;
+  uint64_t operations_ = 0;
+};
+
+std::vector<uint64_t> SegmentsFrom(uint64_t floor, const std::vector<std::string>& names) {
+  std::vector<uint64_t> numbers;
+  for (const std::string& name : names) {
+    const ParsedName parsed = ParseFileName(name);
+    if (parsed.kind == FileKind::kWal && parsed.number >= floor) numbers.push_back(parsed.number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadWholeFile(FileSystem& file_system, const std::string& path) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<ReadFile> file, file_system.OpenReadFile(path));
+  std::string bytes(file->size(), '\0');
+  ASSIGN_OR_RETURN(const size_t read, file->ReadAt(0, std::span<char>(bytes)));
+  bytes.resize(read);
+  return bytes;
+}
+
+absl::StatusOr<ReplayOutcome> ReplayWal(EngineContext& context, const ManifestState& manifest,
+                                        const std::vector<std::string>& names) {
+  std::vector<SegmentReport> reports;
+  for (const uint64_t number : SegmentsFrom(manifest.wal_floor, names)) {
+    ASSIGN_OR_RETURN(const std::string bytes,
+                     ReadWholeFile(context.files, context.Path(WalFileName(number))));
+    reports.push_back(ReadSegment(bytes, number, manifest.epoch));
+    reports.back().name = context.Path(WalFileName(number));
+  }
+  ReplayOutcome outcome;
+  ASSIGN_OR_RETURN(outcome.plan,
+                   JudgeWal({.epoch = manifest.epoch,
+                             .floor = manifest.wal_floor,
+                             .floor_first_sequence = manifest.wal_floor_first_sequence},
+                            reports));
+  if (outcome.plan.torn_tail && !outcome.plan.torn_description.empty()) {
+    context.Report(EventLevel::kWarning, outcome.plan.torn_description);
+  }
+  const auto end_of = [&](uint64_t number) {
+    const auto report = std::find_if(reports.begin(), reports.end(),
+                                     [=](const SegmentReport& r) { return r.number == number; });
+    return report->end;
+  };
+  uint64_t total_bytes = 0;
+  for (const uint64_t number : outcome.plan.replay) total_bytes += end_of(number);
+
+  ReplaySink sink(context);
+  for (const uint64_t number : outcome.plan.replay) {
+    const std::string name = WalFileName(number);
+    ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(context.files, context.Path(name)));
+    RETURN_IF_ERROR(ForEachDataFrame(
+        bytes, {FramedFileKind::kWal, manifest.epoch, number}, end_of(number),
+        [&](uint64_t offset, const FrameHeader& header, std::string_view payload) {
+          if (context.options.on_recovery_progress) {
+            context.options.on_recovery_progress(outcome.bytes + offset, total_bytes);
+          }
+          return sink.Add(name, offset, header, payload);
+        }));
+    outcome.bytes += end_of(number);
+  }
+  ASSIGN_OR_RETURN(outcome.tables, sink.Finish(outcome.plan.operations));
+  return outcome;
+}
+
+}  // namespace lumen

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/core/engine_context.h"
+#include "engine/manifest/version_edit.h"
+#include "engine/wal/wal_reader.h"
+
+namespace lumen {
+
+// The whole file. For files that are bounded: CURRENT, manifests, WAL segments.
+absl::StatusOr<std::string> ReadWholeFile(FileSystem& file_system, const std::string& path);
+
+struct ReplayOutcome {
+  WalPlan plan;
+  std::vector<TableRecord> tables;  // level 0, written and synced; their names are not durable yet
+  uint64_t bytes = 0;               // of frames
+};
+
+// Judges the WAL that `manifest` needs, and only if nothing durable is missing writes what it holds
+// to new tables. `names`: the directory's listing. Memory: one segment and one memtable at a time.
+absl::StatusOr<ReplayOutcome> ReplayWal(EngineContext& context, const ManifestState& manifest,
+                                        const std::vector<std::string>& names);
+
+}  // namespace lumen
