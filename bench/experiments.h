@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 #include "absl/status/status.h"
 #include "bench/report.h"
 #include "bench/settings.h"
@@ -20,6 +23,16 @@ absl::Status RunMemoryBudget(const Settings& settings, Report& report);
 absl::Status RunReopen(const Settings& settings, Report& report);
 // Put over gRPC beside an empty call of the same kind.
 absl::Status RunRpc(const Settings& settings, Report& report);
+
+// Puts against a server that runs already, at `address`.
+struct LoadSettings {
+  std::string address = {};
+  uint64_t calls = 10'000;
+  int in_flight = 1;
+  int connections = 1;
+  std::string key_prefix = "load-";  // 8 digits follow
+};
+absl::Status RunLoad(const Settings& settings, const LoadSettings& load, Report& report);
 
 // What the experiments above start in processes of their own; they talk on stdout.
 absl::Status MemoryBudgetChild(const Settings& settings, const std::string& directory);

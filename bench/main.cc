@@ -35,6 +35,7 @@ struct CommandLine {
   Settings settings;
   bool smoke = false;
   bool json = false;
+  LoadSettings load;
   std::string directory;  // of the children
   std::string address;
 };
@@ -43,6 +44,13 @@ int Finish(const absl::Status& status) {
   if (status.ok()) return 0;
   std::fprintf(stderr, "lumen-bench: %s\n", status.ToString().c_str());
   return 1;
+}
+
+int RunLoadCommand(const CommandLine& line) {
+  Report report(line.json ? OutputFormat::kJson : OutputFormat::kText);
+  const absl::Status status = RunLoad(line.settings, line.load, report);
+  if (status.ok()) report.Finish();
+  return Finish(status);
 }
 
 int RunExperiments(const CommandLine& line, const std::vector<const Experiment*>& chosen) {
@@ -77,6 +85,20 @@ void AddOptions(CLI::App& app, CommandLine& line) {
   app.add_flag("--json", line.json, "One JSON object instead of text");
 }
 
+void AddLoad(CLI::App& app, LoadSettings& load) {
+  CLI::App* command = app.add_subcommand("load", "puts against a server that runs already");
+  command->add_option("address", load.address, "host:port of the server")->required();
+  command->add_option("--calls", load.calls, "How many puts")->capture_default_str();
+  command->add_option("--in-flight", load.in_flight, "Puts open at any time")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  command->add_option("--connections", load.connections, "Connections they share")
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
+  command->add_option("--key-prefix", load.key_prefix, "Keys are this and a number")
+      ->capture_default_str();
+}
+
 // What experiments start as processes of their own; not for people, so in no help (an empty group).
 void AddChildren(CLI::App& app, CommandLine& line) {
   for (const char* name : {"memory-child", "reopen-child"}) {
@@ -102,6 +124,7 @@ int Run(int argc, char** argv) {
   for (const Experiment& experiment : kExperiments) {
     app.add_subcommand(experiment.name, experiment.help);
   }
+  AddLoad(app, line.load);
   AddChildren(app, line);
   app.require_subcommand(1, 0);
   try {
@@ -119,6 +142,7 @@ int Run(int argc, char** argv) {
   }
   if (app.got_subcommand("reopen-child")) return Finish(ReopenChild(line.settings, line.directory));
   if (app.got_subcommand("empty-server-child")) return Finish(EmptyServerChild(line.address));
+  if (app.got_subcommand("load")) return RunLoadCommand(line);
   std::vector<const Experiment*> chosen;
   for (const Experiment& experiment : kExperiments) {
     if (app.got_subcommand("numbers") || app.got_subcommand(experiment.name)) {

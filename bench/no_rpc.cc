@@ -13,6 +13,10 @@ absl::Status RunRpc(const Settings&, Report& report) {
   return absl::OkStatus();
 }
 
+absl::Status RunLoad(const Settings&, const LoadSettings&, Report&) {
+  return absl::UnimplementedError(kReason);
+}
+
 absl::Status EmptyServerChild(const std::string&) { return absl::UnimplementedError(kReason); }
 
 }  // namespace lumen::bench

@@ -103,7 +103,7 @@ void Report::Finish() {
     ++floors;
     if (row.floor->MetBy(row.value)) ++met;
   }
-  std::printf("\n%d of %d floors met\n", met, floors);
+  if (floors > 0) std::printf("\n%d of %d floors met\n", met, floors);
 }
 
 std::string Report::ToJson() const {

@@ -57,6 +57,13 @@ absl::StatusOr<std::string> FreeAddress() {
   return absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
 }
 
+grpc::ByteBuffer PutBody(const std::string& key, std::string_view value) {
+  kv::PutRequest request;
+  request.set_key(key);
+  request.set_value(value.data(), value.size());
+  return Body(request.SerializeAsString());
+}
+
 Load PutLoad(const ValueSource& values, uint64_t first, uint64_t calls, int in_flight) {
   return {.method = kPut,
           .calls = calls,
@@ -64,11 +71,7 @@ Load PutLoad(const ValueSource& values, uint64_t first, uint64_t calls, int in_f
           .request = [&values, first](uint64_t i) {
             std::string key;
             ScatteredKey(first + i, key);
-            kv::PutRequest request;
-            request.set_key(key);
-            const std::string_view value = values.Value(first + i);
-            request.set_value(value.data(), value.size());
-            return Body(request.SerializeAsString());
+            return PutBody(key, values.Value(first + i));
           }};
 }
 
@@ -166,6 +169,27 @@ absl::Status EmptyServerChild(const std::string& address) {
     return absl::UnavailableError(absl::StrCat(address, ": cannot be listened on"));
   }
   server->Wait();
+  return absl::OkStatus();
+}
+
+absl::Status RunLoad(const Settings& settings, const LoadSettings& load, Report& report) {
+  const ValueSource values(settings.seed);
+  AsyncClient client(load.address, load.connections);
+  if (!client.WaitUntilConnected(kStartTimeoutMs)) {
+    return absl::UnavailableError(absl::StrCat(load.address, ": no server answers"));
+  }
+  const auto request = [&values, &load](uint64_t i) {
+    return PutBody(absl::StrFormat("%s%08d", load.key_prefix, i), values.Value(i));
+  };
+  ASSIGN_OR_RETURN(
+      LoadResult result,
+      client.Run(
+          {.method = kPut, .calls = load.calls, .in_flight = load.in_flight, .request = request}));
+  report.Add({.name = absl::StrFormat("Put, %d in flight, %d connections", load.in_flight,
+                                      load.connections),
+              .value = result.rate_per_s,
+              .unit = "/s",
+              .detail = result.latency.Summary()});
   return absl::OkStatus();
 }
 
