@@ -91,10 +91,10 @@ class MemoryTree {
   void CopyNames(const MemoryNode::Names& from, MemoryFileSystem::Crash crash, Copies& copies,
                  MemoryNode::Names& to);
 
-  NodePointer root_;
   // A rename may leave a directory durable in two places, and two of them in each other: the
   // destructor cuts such rings.
   std::vector<std::weak_ptr<MemoryNode>> all_directories_;
+  NodePointer root_;
   uint64_t capacity_bytes_;
   uint64_t used_bytes_ = 0;
 };
