@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdio>
+#include <string>
+
+#include "engine/file_system.h"
+
+namespace lumen {
+
+// `lumen wal dump FILE`: every frame as text on `out`. Exit code: 0, 4 the file cannot be read, 5
+// it is damaged.
+int DumpWalCommand(FileSystem& files, const std::string& path, std::FILE* out, std::FILE* talk);
+
+// `lumen wal verify PATH`: of a database's directory, whether it would open; of one file, whether
+// what it says is whole. Exit codes as above.
+int VerifyWalCommand(FileSystem& files, const std::string& path, std::FILE* out, std::FILE* talk);
+
+}  // namespace lumen
