@@ -13,9 +13,9 @@ namespace lumen {
 
 // Files in memory with the persistence rules of engine/file_system.h and no faults of its own:
 // inodes apart from directory entries, a durable and a current version of each. Starts with an
-// empty root directory; "a/b" and "/a/b" are the same, ".." is refused. Errors, and their messages,
-// are those of PosixFileSystem. ReadFile::View answers for most ranges that lie in what was
-// appended. Thread-safe. Deterministic. Open files may outlive it.
+// empty root directory; "a/b", "/a/b" and "a/b/" are the same, ".." is refused. Errors, and their
+// messages, are those of PosixFileSystem. ReadFile::View answers for most ranges that lie in what
+// was appended. Thread-safe. Deterministic. Open files may outlive it.
 class MemoryFileSystem final : public FileSystem {
  public:
   enum class Operation {

@@ -35,4 +35,10 @@ absl::Status ErrnoStatus(const std::string& path, std::string_view operation, in
   return absl::Status(CodeOf(error_number), message);
 }
 
+absl::Status LockHeldStatus(const std::string& path, std::string_view owner) {
+  std::string message = path + ": lock: held by \"";
+  message.append(owner.substr(0, kMostOwnerBytes)).append("\"");
+  return absl::FailedPreconditionError(message);
+}
+
 }  // namespace lumen

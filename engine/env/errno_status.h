@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -10,5 +11,9 @@ namespace lumen {
 // The error of a file operation, as engine/file_system.h maps it: "path: operation: strerror". One
 // function for every file system, so that a test in memory reads the message a disk would give.
 absl::Status ErrnoStatus(const std::string& path, std::string_view operation, int error_number);
+
+// Why FileSystem::Lock refuses. Quotes the first kMostOwnerBytes of what the lock file holds.
+inline constexpr size_t kMostOwnerBytes = 256;
+absl::Status LockHeldStatus(const std::string& path, std::string_view owner);
 
 }  // namespace lumen

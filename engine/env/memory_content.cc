@@ -24,6 +24,7 @@ void MemoryContent::ForEachPiece(uint64_t offset, size_t length, Each each) {
 void MemoryContent::Extend(uint64_t size_bytes) { size_ = std::max(size_, size_bytes); }
 
 void MemoryContent::Write(uint64_t offset, std::string_view data) {
+  if (data.empty()) return;
   const bool rewrites = offset < written_;
   ForEachPiece(offset, data.size(), [&](size_t index, size_t within, size_t done, size_t bytes) {
     if (rewrites) ReplaceChunk(index);

@@ -25,6 +25,7 @@ class MemoryContent {
 
   // Makes the content at least this long, with zeros.
   void Extend(uint64_t size_bytes);
+  // Over synced bytes it changes the durable version too: Sync afterwards.
   void Write(uint64_t offset, std::string_view data);
   // Shorter or longer. What is here afterwards counts as synced.
   void Resize(uint64_t size_bytes);

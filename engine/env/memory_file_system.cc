@@ -1,5 +1,6 @@
 #include "engine/memory_file_system.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <utility>
@@ -37,8 +38,9 @@ absl::Status StatusOf(int error_number, const std::string& path, std::string_vie
   return error_number == 0 ? absl::OkStatus() : ErrnoStatus(path, operation, error_number);
 }
 
-std::string Contents(const MemoryNode& node) {
-  std::string contents(static_cast<size_t>(node.content.size()), '\0');
+std::string Contents(const MemoryNode& node, uint64_t most_bytes = MemoryFileSystem::kUnlimited) {
+  const uint64_t bytes = std::min(node.content.size(), most_bytes);
+  std::string contents(static_cast<size_t>(bytes), '\0');
   node.content.Read(0, contents);
   return contents;
 }
@@ -253,9 +255,7 @@ absl::StatusOr<std::unique_ptr<FileLock>> MemoryFileSystem::Lock(const std::stri
   int error_number = tree.FindFile(path, &node);
   if (error_number == ENOENT) error_number = tree.CreateFile(path, &node);
   RETURN_IF_ERROR(StatusOf(error_number, path, "lock"));
-  if (node->locked) {
-    return absl::FailedPreconditionError(path + ": lock: held by \"" + Contents(*node) + "\"");
-  }
+  if (node->locked) return LockHeldStatus(path, Contents(*node, kMostOwnerBytes));
   uint64_t end = 0;
   tree.Resize(*node, 0);
   RETURN_IF_ERROR(StatusOf(tree.Append(*node, &end, owner), path, "lock"));

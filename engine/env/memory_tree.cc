@@ -50,21 +50,27 @@ int MemoryTree::Resolve(const std::string& path, Place* place) const {
   if (path.empty()) return ENOENT;
   place->node = root_;
   for (const std::string_view part : Split(path)) {
+    if (place->name_error != 0) return place->name_error;
     if (place->node == nullptr) return ENOENT;
     if (!place->node->is_directory) return ENOTDIR;
-    if (part.size() > kLongestName) return ENAMETOOLONG;
     if (part == "..") return EINVAL;
+    if (part.size() > kLongestName) place->name_error = ENAMETOOLONG;
     place->directories.push_back(place->node);
     place->name = part;
-    const auto entry = place->node->names.find(part);
+    const auto entry = place->directory().names.find(part);
     place->node = entry == place->directory().names.end() ? nullptr : entry->second;
   }
   return 0;
 }
 
+int MemoryTree::LookUp(const std::string& path, Place* place) const {
+  const int error_number = Resolve(path, place);
+  return error_number != 0 ? error_number : place->name_error;
+}
+
 int MemoryTree::Find(const std::string& path, NodePointer* node) const {
   Place place;
-  if (const int error_number = Resolve(path, &place)) return error_number;
+  if (const int error_number = LookUp(path, &place)) return error_number;
   *node = std::move(place.node);
   return *node == nullptr ? ENOENT : 0;
 }
@@ -96,7 +102,7 @@ void MemoryTree::Close(MemoryNode& node) {
 
 int MemoryTree::CreateFile(const std::string& path, NodePointer* node) {
   Place place;
-  if (const int error_number = Resolve(path, &place)) return error_number;
+  if (const int error_number = LookUp(path, &place)) return error_number;
   if (place.node != nullptr) return EEXIST;
   *node = std::make_shared<MemoryNode>();
   AddName(place, *node);
@@ -105,7 +111,7 @@ int MemoryTree::CreateFile(const std::string& path, NodePointer* node) {
 
 int MemoryTree::CreateDirectory(const std::string& path) {
   Place place;
-  if (const int error_number = Resolve(path, &place)) return error_number;
+  if (const int error_number = LookUp(path, &place)) return error_number;
   if (place.node != nullptr) return EEXIST;
   AddName(place, NewDirectory());
   return 0;
@@ -116,7 +122,9 @@ int MemoryTree::Rename(const std::string& from, const std::string& to) {
   if (const int error_number = Resolve(from, &source)) return error_number;
   if (const int error_number = Resolve(to, &target)) return error_number;
   if (source.directories.empty() || target.directories.empty()) return EBUSY;
+  if (source.name_error != 0) return source.name_error;
   if (source.node == nullptr) return ENOENT;
+  if (target.name_error != 0) return target.name_error;
   if (target.Passes(source.node)) return EINVAL;
   if (source.Passes(target.node)) return ENOTEMPTY;
   if (target.node == source.node) return 0;  // two names of one file: POSIX leaves both
@@ -133,9 +141,9 @@ int MemoryTree::Rename(const std::string& from, const std::string& to) {
 
 int MemoryTree::Link(const std::string& existing, const std::string& added) {
   Place source, target;
-  if (const int error_number = Resolve(existing, &source)) return error_number;
+  if (const int error_number = LookUp(existing, &source)) return error_number;
   if (source.node == nullptr) return ENOENT;
-  if (const int error_number = Resolve(added, &target)) return error_number;
+  if (const int error_number = LookUp(added, &target)) return error_number;
   if (target.node != nullptr) return EEXIST;
   if (source.node->is_directory) return EPERM;
   AddName(target, source.node);
@@ -144,7 +152,7 @@ int MemoryTree::Link(const std::string& existing, const std::string& added) {
 
 int MemoryTree::Remove(const std::string& path) {
   Place place;
-  if (const int error_number = Resolve(path, &place)) return error_number;
+  if (const int error_number = LookUp(path, &place)) return error_number;
   if (place.node == nullptr) return ENOENT;
   if (place.node->is_directory) return EISDIR;
   DropName(place);
@@ -153,7 +161,7 @@ int MemoryTree::Remove(const std::string& path) {
 
 int MemoryTree::RemoveDirectory(const std::string& path) {
   Place place;
-  if (const int error_number = Resolve(path, &place)) return error_number;
+  if (const int error_number = LookUp(path, &place)) return error_number;
   if (place.directories.empty()) return EBUSY;
   if (place.node == nullptr) return ENOENT;
   if (!place.node->is_directory) return ENOTDIR;
@@ -180,7 +188,7 @@ int MemoryTree::SyncDirectory(const std::string& path) {
 
 void MemoryTree::SyncNames(const std::string& path) {
   Place place;
-  if (Resolve(path, &place) != 0 || place.node == nullptr) return;
+  if (LookUp(path, &place) != 0 || place.node == nullptr) return;
   NodePointer below = place.node;
   for (auto directory = place.directories.rbegin(); directory != place.directories.rend();
        ++directory) {

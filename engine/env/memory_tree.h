@@ -76,12 +76,15 @@ class MemoryTree {
     std::vector<NodePointer> directories;  // from the root to the one that holds the name
     std::string name;
     NodePointer node;
+    int name_error = 0;  // what looking the name up gives, beyond whether it is there
 
     MemoryNode& directory() const { return *directories.back(); }
     bool Passes(const NodePointer& other) const;
   };
 
+  // Follows the path up to its last name; LookUp follows that as well.
   int Resolve(const std::string& path, Place* place) const;
+  int LookUp(const std::string& path, Place* place) const;
   NodePointer NewDirectory();
   void AddName(const Place& place, const NodePointer& node);
   void DropName(const Place& place);

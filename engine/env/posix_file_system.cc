@@ -55,11 +55,9 @@ absl::Status StatusOf(int result, const std::string& path, std::string_view oper
 
 // A holder that has the lock but has not written its name yet still shows its predecessor's.
 absl::Status HeldElsewhere(const std::string& path, const PosixDescriptor& file) {
-  std::array<char, 256> owner;
-  const int64_t bytes = ReadFully(file.number(), owner, 0);
-  std::string message = path + ": lock: held by \"";
-  message.append(owner.data(), static_cast<size_t>(std::max<int64_t>(bytes, 0))).append("\"");
-  return absl::FailedPreconditionError(message);
+  std::array<char, kMostOwnerBytes> owner;
+  const int64_t bytes = std::max<int64_t>(ReadFully(file.number(), owner, 0), 0);
+  return LockHeldStatus(path, std::string_view(owner.data(), static_cast<size_t>(bytes)));
 }
 
 }  // namespace
