@@ -80,6 +80,7 @@ ManifestLog::Progress ManifestLog::Advance() {
       break;
     case Stage::kApply:
       CHECK(state_.Apply(current_.edit).ok());
+      ++state_.edits;
       stage_ = Stage::kTake;
       Tell(absl::OkStatus());
       if (Oversized()) StartReplacing();
