@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <random>
 
 #include "engine/batch.h"
 #include "engine/format/coding.h"
@@ -216,6 +217,25 @@ TEST(WalDamage, EverySectorZeroedOrFilledWithGarbageGivesTheSecondReadersVerdict
     }
     AddFired(bench);
   }
+}
+
+// One fault leaves the promise in the frame at the next sector; several leave promises only where
+// the search of every 8-byte position finds them.
+TEST(WalDamage, SeveralDamagedPlacesGiveTheSecondReadersVerdict) {
+  const Files files = UsedWal(false);
+  Bench bench(files);
+  for (uint64_t seed = 1; seed <= 3000; ++seed) {
+    std::mt19937_64 random(seed);
+    auto victim = files.begin();
+    std::advance(victim, static_cast<long>(random() % files.size()));
+    std::string damaged = victim->second;
+    for (uint64_t i = 0; i < 2 + random() % 3; ++i) {
+      const uint64_t at = kHeaderBlockBytes + random() % 2048;
+      damaged[at] = static_cast<char>(random());
+    }
+    ASSERT_TRUE(bench.Agree(victim->first, damaged)) << "seed " << seed;
+  }
+  AddFired(bench);
 }
 
 TEST(WalDamage, EveryLengthAndEveryLossGivesTheSecondReadersVerdict) {

@@ -100,7 +100,11 @@ std::string PowerLossOf(const TestInode& inode, TestDisk::Loss loss, std::mt1993
     const std::string outcome = SectorOutcome(versions, loss, random);
     bytes.replace(sector * kSectorBytes, outcome.size(), outcome);
   }
-  if (inode.durable_bytes < bytes.size() && random() % 2 == 0) bytes.resize(inode.durable_bytes);
+  if (inode.durable_bytes < bytes.size() && random() % 2 == 0) {
+    // The size has versions of its own; any part of a growth may have reached the disk.
+    const uint64_t grown = (bytes.size() - inode.durable_bytes) / kSectorBytes;
+    bytes.resize(inode.durable_bytes + kSectorBytes * (random() % (grown + 1)));
+  }
   return bytes;
 }
 
