@@ -124,7 +124,7 @@ TEST(SimulatedEnvironment, DelaysEndInOrderAndTimeJumpsWhenNothingElseIsLeft) {
   const Environment environment = simulated.environment();
   const int64_t start_ns = environment.clock.NowNanos();
   std::vector<int64_t> ran_ns(3);
-  for (size_t i : {2, 0, 1}) {
+  for (const size_t i : {size_t{2}, size_t{0}, size_t{1}}) {
     environment.executor.PostAfter(
         Priority::kFlush, static_cast<int64_t>(i + 1) * kHourNs,
         Do([&environment, &ran_ns, i] { ran_ns[i] = environment.clock.NowNanos(); }));
