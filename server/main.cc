@@ -19,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "engine/engine.h"
 #include "engine/posix_environment.h"
 #include "server/logging.h"
@@ -56,9 +57,11 @@ sigset_t StopSignals() {
   return signals;
 }
 
-// From now on the default action: a second signal ends the process at once, which loses nothing
-// that was acknowledged.
-void LetNextSignalKill() {
+// Takes the signal that came; from now on the default action holds: a second one ends the process
+// at once, which loses nothing that was acknowledged.
+void LetNextSignalKill(int stop_fd) {
+  signalfd_siginfo taken;
+  CHECK(read(stop_fd, &taken, sizeof taken) == sizeof taken);
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
@@ -128,10 +131,10 @@ void LogRecovery(const Stats& stats, std::chrono::steady_clock::duration took) {
                stats.recovered_torn_tail ? ", after a torn tail" : "");
 }
 
-ExitCode Drain(Server& server, Engine& engine) {
+ExitCode Drain(int stop_fd, Server& server, Engine& engine) {
   spdlog::info("draining; a second signal stops at once");
   sd_notify(0, "STOPPING=1");
-  LetNextSignalKill();
+  LetNextSignalKill(stop_fd);
   server.Shutdown();
   const absl::Status closed = engine.Close();
   if (!closed.ok()) {
@@ -172,7 +175,7 @@ ExitCode Run(const Settings& settings) {
   spdlog::info("serving on {} (port {})", settings.listen, (*server)->port());
   sd_notify(0, "READY=1");
   AwaitEither(stop_fd, stop_fd);
-  return Drain(**server, **engine);
+  return Drain(stop_fd, **server, **engine);
 }
 
 }  // namespace
