@@ -23,7 +23,8 @@ int64_t LatencyRecorder::PercentileNanos(double percent) {
   if (samples_ns_.empty()) return 0;
   if (!sorted_) std::sort(samples_ns_.begin(), samples_ns_.end());
   sorted_ = true;
-  const double rank = std::ceil(percent / 100.0 * static_cast<double>(samples_ns_.size()));
+  // Less a hair: 99.9 % of 1000 is a little more than 999 in floating point.
+  const double rank = std::ceil(percent * static_cast<double>(samples_ns_.size()) / 100.0 - 1e-6);
   const auto index = static_cast<size_t>(std::max(rank, 1.0)) - 1;
   return samples_ns_[std::min(index, samples_ns_.size() - 1)];
 }

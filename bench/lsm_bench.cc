@@ -13,7 +13,9 @@ constexpr double kMiB = 1 << 20;
 
 Options LsmOptions(const Settings& settings) {
   Options options;
-  options.memtable_bytes = settings.Scaled(uint64_t{64} << 20, uint64_t{64} << 10);
+  // Whole pages, as WAL segments have to be.
+  options.memtable_bytes =
+      settings.Scaled(uint64_t{64} << 20, uint64_t{64} << 10) & ~uint64_t{4095};
   // A cache of 1 GiB, as the peers had.
   options.memory_budget_bytes = (uint64_t{1} << 30) + 3 * options.memtable_bytes;
   options.wal_segment_bytes = options.memtable_bytes;

@@ -46,15 +46,19 @@ int Finish(const absl::Status& status) {
   return 1;
 }
 
+Report MakeReport(const CommandLine& line) {
+  return Report(line.json ? OutputFormat::kJson : OutputFormat::kText, line.settings.divisor == 1);
+}
+
 int RunLoadCommand(const CommandLine& line) {
-  Report report(line.json ? OutputFormat::kJson : OutputFormat::kText);
+  Report report = MakeReport(line);
   const absl::Status status = RunLoad(line.settings, line.load, report);
   if (status.ok()) report.Finish();
   return Finish(status);
 }
 
 int RunExperiments(const CommandLine& line, const std::vector<const Experiment*>& chosen) {
-  Report report(line.json ? OutputFormat::kJson : OutputFormat::kText);
+  Report report = MakeReport(line);
   AddMachineFacts(line.settings.directory, report);
   report.AddFact("options",
                  absl::StrCat("16 B keys, 100 B values, seed ", line.settings.seed,

@@ -79,6 +79,7 @@ void Report::BeginSection(const std::string& title) {
 }
 
 void Report::Add(Row row) {
+  if (!judge_) row.floor.reset();
   if (format_ == OutputFormat::kText) {
     std::printf("  %s\n", FormatRow(row).c_str());
     std::fflush(stdout);

@@ -35,7 +35,8 @@ enum class OutputFormat { kText, kJson };
 // one object at the end.
 class Report {
  public:
-  explicit Report(OutputFormat format) : format_(format) {}
+  // `judge`: whether floors are compared with; not in a run too small to mean anything.
+  Report(OutputFormat format, bool judge) : format_(format), judge_(judge) {}
 
   // A fact about the run: machine, options, date.
   void AddFact(std::string name, std::string value);
@@ -50,6 +51,7 @@ class Report {
   std::string ToJson() const;
 
   const OutputFormat format_;
+  const bool judge_;
   std::vector<std::pair<std::string, std::string>> facts_;
   std::vector<Row> rows_;
   std::vector<std::string> notes_;
