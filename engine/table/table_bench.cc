@@ -124,7 +124,7 @@ void BM_Scan(benchmark::State& state) {
     }
   }
   benchmark::DoNotOptimize(sum);
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * kEntries));
+  state.SetItemsProcessed(state.iterations() * int64_t{kEntries});
 }
 BENCHMARK(BM_Scan)->ArgName("cached")->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond);
 
@@ -137,7 +137,7 @@ void BM_ScanReverse(benchmark::State& state) {
     }
   }
   benchmark::DoNotOptimize(sum);
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * kEntries));
+  state.SetItemsProcessed(state.iterations() * int64_t{kEntries});
 }
 BENCHMARK(BM_ScanReverse)->ArgName("cached")->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond);
 
@@ -166,8 +166,8 @@ void BM_Rewrite(benchmark::State& state) {
     }
     CHECK(builder.Finish().ok());
   }
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * kEntries));
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * kEntries * kLiveBytesAnEntry));
+  state.SetItemsProcessed(state.iterations() * int64_t{kEntries});
+  state.SetBytesProcessed(state.iterations() * int64_t{kEntries * kLiveBytesAnEntry});
 }
 BENCHMARK(BM_Rewrite)->ArgName("lz4")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 
