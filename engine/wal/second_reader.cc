@@ -147,6 +147,7 @@ struct Tables {
 std::string ApplyEdit(Bytes edit, bool snapshot, Tables& tables) {
   std::set<uint64_t> once;
   uint64_t last = 0;
+  bool applies = true;  // judged once the whole edit has been read
   while (!edit.empty()) {
     uint64_t tag = 0;
     if (!TakeVarint(edit, tag) || tag > 0xffffffff) return "bad-edit";
@@ -161,7 +162,7 @@ std::string ApplyEdit(Bytes edit, bool snapshot, Tables& tables) {
     }
     if (!TakeVarint(edit, pair[0]) || !TakeVarint(edit, pair[1])) return "bad-edit";
     if (tag == 3) {
-      if (pair[0] < tables.floor || pair[1] < tables.floor_first) return "bad-edit";
+      if (pair[0] < tables.floor || pair[1] < tables.floor_first) applies = false;
       tables.floor = pair[0];
       tables.floor_first = pair[1];
       continue;
@@ -169,11 +170,14 @@ std::string ApplyEdit(Bytes edit, bool snapshot, Tables& tables) {
     const auto found = tables.level_of.find(pair[1]);
     if (pair[0] > 63) return "bad-edit";
     if (tag == 1) {
-      if (found == tables.level_of.end() || found->second != pair[0]) return "bad-edit";
-      tables.level_of.erase(found);
+      if (found == tables.level_of.end() || found->second != pair[0]) {
+        applies = false;
+      } else {
+        tables.level_of.erase(found);
+      }
       continue;
     }
-    if (found != tables.level_of.end()) return "bad-edit";
+    if (found != tables.level_of.end()) applies = false;
     tables.level_of[pair[1]] = pair[0];
     uint64_t bytes = 0;
     if (!TakeVarint(edit, bytes) || edit.size() < 4) return "bad-edit";
@@ -192,7 +196,7 @@ std::string ApplyEdit(Bytes edit, bool snapshot, Tables& tables) {
     if (keys[0] > keys[1] || rest[0] > rest[1] || rest[3] > rest[2]) return "bad-edit";
   }
   if (snapshot && !(once.contains(3) && once.contains(4) && once.contains(5))) return "bad-edit";
-  return "";
+  return applies ? "" : "bad-edit";
 }
 
 }  // namespace
