@@ -12,7 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "lumen_bench_commit.h"
+#include "build_commit.h"
 
 namespace lumen::bench {
 namespace {
