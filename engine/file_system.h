@@ -30,9 +30,9 @@
 // whether it took effect is unknown.
 namespace lumen {
 
-// A file under construction: created empty, written once from front to back, then closed. Not
-// thread-safe, except that offset() and durable_offset() may be read while another thread is inside
-// Sync().
+// A file under construction: created empty, written once from front to back, then closed. After an
+// error every later call returns that error and does nothing. Not thread-safe, except that offset()
+// and durable_offset() may be read while another thread is inside Sync().
 class LogFile {
  public:
   // Closes the file; promises nothing about what was not synced.

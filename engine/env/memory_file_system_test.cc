@@ -163,6 +163,19 @@ TEST_F(MemoryFiles, ACrashCopyAndItsOriginalGoSeparateWays) {
   EXPECT_EQ(*fs_.FileSize("f"), 100'004u);
 }
 
+TEST_F(MemoryFiles, AppendsAfterTheCrashDoNotReachTheReservationInTheCopy) {
+  auto file = Create("f");
+  ASSERT_TRUE(fs_.SyncDirectory("/").ok());
+  ASSERT_TRUE(file->Allocate(10).ok());
+  ASSERT_TRUE(file->Append("abc").ok());
+  ASSERT_TRUE(file->Sync().ok());
+  auto killed = fs_.CrashCopy(Crash::kProcess);
+  auto unpowered = fs_.CrashCopy(Crash::kPowerLoss);
+  ASSERT_TRUE(file->Append("more").ok());
+  EXPECT_EQ(*killed->ReadWhole("f"), std::string("abc\0\0\0\0\0\0\0", 10));
+  EXPECT_EQ(*unpowered->ReadWhole("f"), std::string("abc\0\0\0\0\0\0\0", 10));
+}
+
 TEST_F(MemoryFiles, ACrashReleasesLocks) {
   auto lock = fs_.Lock("LOCK", "first");
   ASSERT_TRUE(lock.ok());

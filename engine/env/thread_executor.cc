@@ -100,7 +100,8 @@ std::unique_ptr<Step> ThreadExecutor::Next(Lane& lane) {
     if (!lane.ready.empty()) {
       std::unique_ptr<Step> step = std::move(lane.ready.front());
       lane.ready.pop_front();
-      // This thread was the one that waited for what is left; while it is busy another must.
+      // Every notification so far may have reached this thread, which is busy from now on: the
+      // other one must learn of what is left.
       if (!lane.ready.empty() || !lane.delayed.empty()) lane.changed.NotifyOne();
       return step;
     }
