@@ -54,7 +54,8 @@ struct Options {
   size_t max_batch_bytes = size_t{32} << 20;
   uint32_t max_batch_operations = 100'000;
 
-  // Written into the lock file for whoever finds the database locked, such as "lumen-server, pid 17 on db1".
+  // Written into the lock file for whoever finds the database locked, such as "lumen-server, pid 17
+  // on db1".
   std::string lock_owner;
 
   // Whether Open may create a database where there is none.
