@@ -24,13 +24,17 @@ class Arena {
   static constexpr size_t kMaxAlignment = 64;
 
  private:
-  struct FreeAligned {
+  struct Free {
+    size_t mapped_bytes;  // 0: from the heap
     void operator()(char* block) const;
   };
+  using Block = std::unique_ptr<char, Free>;
 
-  char* NewBlock(size_t bytes);
+  static Block HeapBlock(size_t bytes);
+  static Block MappedBlock(size_t bytes);
+  char* Keep(Block block, size_t bytes);
 
-  std::vector<std::unique_ptr<char, FreeAligned>> blocks_;
+  std::vector<Block> blocks_;
   char* free_ = nullptr;
   size_t free_bytes_ = 0;
   std::atomic<size_t> memory_bytes_ = 0;

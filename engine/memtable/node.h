@@ -53,6 +53,9 @@ struct alignas(64) Node {
     const uint64_t word = order[version & 1][position / 8].load(std::memory_order_acquire);
     return static_cast<uint32_t>(word >> position % 8 * 8) % kSlots;
   }
+  int64_t HeadIn(uint32_t slot) const { return lines[slot / 4].heads[slot % 4]; }
+  // Null in the first slot of an inner node without `low`: sorts before everything.
+  const Record* RecordIn(uint32_t slot) const { return lines[slot / 4].records[slot % 4]; }
   // The number of records below the target among the first `version` to arrive. Right only if the
   // version has not changed since. At least 1 in an inner node, whose first child also takes what
   // is below every record.
@@ -79,15 +82,18 @@ struct alignas(64) Node {
 
   // Slots by position, one byte each; the version's lowest bit chooses the half that is valid.
   std::atomic<uint64_t> order[2][kSlots / 8];
-  int64_t heads[kSlots];
-  // Null in the first slot of an inner node without `low`: sorts before everything.
-  const Record* records[kSlots];
+  // Slots by fours, so that a head brings its record's address along in one cache line.
+  struct alignas(64) Line {
+    int64_t heads[4];
+    const Record* records[4];
+  };
+  Line lines[kSlots / 4];
 
  private:
   uint32_t CountHeadsBelow(uint32_t version, int64_t head) const;
 };
 
-// children[slot] holds [records[slot], the next record).
+// children[slot] holds [RecordIn(slot), the next record).
 struct InnerNode : Node {
   std::atomic<Node*> children[kSlots];
 };
@@ -106,15 +112,18 @@ inline uint32_t Node::CountHeadsBelow(uint32_t version, int64_t head) const {
   using Lanes = int64_t __attribute__((vector_size(16)));
   const Lanes wanted = {head, head};
   Lanes below = {};
-  uint32_t slot = 0;
-  for (; slot + 2 <= version; slot += 2) {
-    Lanes pair;
-    std::memcpy(&pair, heads + slot, sizeof pair);
-    below -= pair < wanted;  // true is -1
+  for (uint32_t line = 0; line < version / 4; ++line) {
+    Lanes first;
+    Lanes second;
+    std::memcpy(&first, lines[line].heads, sizeof first);
+    std::memcpy(&second, lines[line].heads + 2, sizeof second);
+    below -= (first < wanted) + (second < wanted);  // true is -1
   }
   uint32_t result = static_cast<uint32_t>(below[0] + below[1]);
   // Never beyond the version: the next slot may be written at this moment.
-  if (slot < version && heads[slot] < head) ++result;
+  for (uint32_t slot = version / 4 * 4; slot < version; ++slot) {
+    if (HeadIn(slot) < head) ++result;
+  }
   return result;
 }
 
@@ -128,7 +137,7 @@ inline uint32_t Node::CountBelow(uint32_t version, const Target& target) const {
   const int64_t head = HeadOf(target.key);
   const auto is_below = [&](uint32_t position) {
     const uint32_t slot = SlotAt(version, position);
-    return heads[slot] == head && IsBelow<kBound>(records[slot], target, prefix_bytes);
+    return HeadIn(slot) == head && IsBelow<kBound>(RecordIn(slot), target, prefix_bytes);
   };
   uint32_t position = CountHeadsBelow(version, head);
   if (position == version || !is_below(position)) return std::max(position, least);

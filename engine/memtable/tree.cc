@@ -44,14 +44,6 @@ namespace {
 InnerNode& AsInner(Node& node) { return static_cast<InnerNode&>(node); }
 const InnerNode& AsInner(const Node& node) { return static_cast<const InnerNode&>(node); }
 
-// Its header, order and heads: what a search touches first.
-void Prefetch(const Node* node) {
-  constexpr size_t kLine = 64;
-  for (size_t at = 0; at < offsetof(Node, records); at += kLine) {
-    __builtin_prefetch(reinterpret_cast<const char*>(node) + at);
-  }
-}
-
 template <Bound kBound>
 const Node* ChildFor(const InnerNode& node, const Target& target) {
   for (;;) {
@@ -65,10 +57,8 @@ const Node* ChildFor(const InnerNode& node, const Target& target) {
 
 template <Bound kBound>
 const Node* LeafFor(const Node* node, const Target& target) {
-  Prefetch(node);
   while (!node->is_leaf()) {
     node = ChildFor<kBound>(AsInner(*node), target);
-    Prefetch(node);
   }
   return node;
 }
@@ -111,8 +101,9 @@ void LoadOrder(const Node& node, uint32_t version, uint8_t* slots) {
 }
 
 void FillSlot(Node& node, uint32_t slot, const Record* record, Node* child) {
-  node.heads[slot] = record == nullptr ? INT64_MIN : node.HeadOf(record->key());
-  node.records[slot] = record;
+  Node::Line& line = node.lines[slot / 4];
+  line.heads[slot % 4] = record == nullptr ? INT64_MIN : node.HeadOf(record->key());
+  line.records[slot % 4] = record;
   if (!node.is_leaf()) AsInner(node).children[slot].store(child, std::memory_order_relaxed);
 }
 
@@ -139,7 +130,7 @@ uint32_t ViewLeaf(const Node& leaf, const Target* target, LeafView& view) {
     uint8_t slots[Node::kSlots];
     LoadOrder(leaf, version, slots);
     if (leaf.count.load(std::memory_order_relaxed) != version) continue;
-    for (uint32_t i = 0; i < version; ++i) view.records[i] = leaf.records[slots[i]];
+    for (uint32_t i = 0; i < version; ++i) view.records[i] = leaf.RecordIn(slots[i]);
     view.count = version;
     view.low = leaf.low;
     view.high = leaf.high.load(std::memory_order_acquire);
@@ -155,7 +146,7 @@ struct Tree::Slots {
     uint8_t order[Node::kSlots];
     LoadOrder(node, count, order);
     for (uint32_t i = 0; i < count; ++i) {
-      records[i] = node.records[order[i]];
+      records[i] = node.RecordIn(order[i]);
       children[i] = node.is_leaf() ? nullptr : AsInner(node).children[order[i]].load();
     }
   }
@@ -197,7 +188,6 @@ void Tree::Insert(const Entry& entry) {
       path.nodes[path.depth] = node;
       if (node->is_leaf()) break;
       node = const_cast<Node*>(ChildFor<Bound::kUpTo>(AsInner(*node), target));
-      Prefetch(node);
       ++path.depth;
     }
     Apply(path, path.depth, {.record = record});
@@ -267,7 +257,7 @@ void Tree::AppendSibling(const Path& path, size_t depth, const Change& change) {
   Node* const sibling = NewNode(node.level, change.record, high);
   if (high == nullptr) {
     // The next keys probably have in common what the last 64 had.
-    const Record* const reference = node.records[node.SlotAt(Node::kSlots, Node::kSlots / 2)];
+    const Record* const reference = node.RecordIn(node.SlotAt(Node::kSlots, Node::kSlots / 2));
     SetPrefix(*sibling, change.record, OpenPrefixBytes(CommonBytes(reference, change.record)));
     if (node.is_leaf()) last_leaf_ = sibling;
   }
@@ -310,7 +300,7 @@ void Tree::LinkSibling(const Path& path, size_t depth, Node* left, Node* right) 
     return;
   }
   Node* const root = NewNode(left->level + 1, nullptr, nullptr);
-  const Record* const reference = left->records[left->SlotAt(left->count.load(), 1)];
+  const Record* const reference = left->RecordIn(left->SlotAt(left->count.load(), 1));
   SetPrefix(*root, right->low, OpenPrefixBytes(CommonBytes(reference, right->low)));
   AddToNode(*root, 0, nullptr, left);
   AddToNode(*root, 1, right->low, right);
@@ -355,7 +345,7 @@ const Record* Tree::Find(Target target) const {
     const Node& leaf = *LeafFor<Bound::kUpTo>(root_.load(std::memory_order_acquire), target);
     const uint32_t version = leaf.count.load(std::memory_order_acquire);
     const uint32_t position = leaf.CountBelow<Bound::kBefore>(version, target);
-    const Record* const record = position < version ? leaf.records[leaf.SlotAt(version, position)]
+    const Record* const record = position < version ? leaf.RecordIn(leaf.SlotAt(version, position))
                                                     : leaf.high.load(std::memory_order_acquire);
     if (leaf.count.load(std::memory_order_relaxed) != version) continue;
     const bool outdated =
