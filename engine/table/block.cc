@@ -1,8 +1,5 @@
 #include "engine/table/block.h"
 
-#include <algorithm>
-#include <bit>
-
 #include "engine/table/table_format.h"
 
 namespace lumen {
@@ -113,15 +110,9 @@ uint32_t BlockView::LowerBound(std::string_view key, SequenceNumber sequence) co
   return low;
 }
 
-Block::Allocation Block::Allocate(size_t bytes) {
-  const size_t step = std::max<size_t>(std::bit_floor(std::max<size_t>(bytes, 1)) / 16, 16);
-  const size_t rounded = RoundUp(bytes, step);
-  return {std::unique_ptr<char[]>(new char[rounded]), rounded};
-}
-
 size_t Block::charge_bytes() const {
   const size_t own = sizeof(Block) + kSharedCountBytes + kAllocationOverheadBytes;
-  return memory_ == nullptr ? own : own + memory_bytes_ + kAllocationOverheadBytes;
+  return buffer_.empty() ? own : own + buffer_.bytes() + kAllocationOverheadBytes;
 }
 
 }  // namespace lumen

@@ -9,6 +9,7 @@
 #include "engine/format/coding.h"
 #include "engine/format/entry.h"
 #include "engine/table/block_cache.h"
+#include "engine/table/block_memory.h"
 
 // Data blocks in memory. Payload (byte map and rules: docs/file_formats.md#sstable):
 //
@@ -97,19 +98,10 @@ class BlockView {
   bool wide_ = false;
 };
 
-// A payload and what keeps it in memory: an allocation of its own, or the file that lent the bytes.
+// A payload and what keeps it in memory: a buffer of its own, or the file that lent the bytes.
 class Block {
  public:
-  // Memory for `bytes`, in size classes of 1/16 of a power of two: a heap of nearly equal sizes
-  // stays usable when blocks of many tables come and go.
-  struct Allocation {
-    std::unique_ptr<char[]> memory;
-    size_t bytes = 0;
-  };
-  static Allocation Allocate(size_t bytes);
-
-  Block(const BlockView& view, Allocation allocation)
-      : view_(view), memory_(std::move(allocation.memory)), memory_bytes_(allocation.bytes) {}
+  Block(const BlockView& view, BlockBuffer buffer) : view_(view), buffer_(std::move(buffer)) {}
   Block(const BlockView& view, std::shared_ptr<const ReadFile> lender)
       : view_(view), lender_(std::move(lender)) {}
   Block(const Block&) = delete;
@@ -121,8 +113,7 @@ class Block {
 
  private:
   const BlockView view_;
-  const std::unique_ptr<char[]> memory_;
-  const size_t memory_bytes_ = 0;
+  const BlockBuffer buffer_;
   const std::shared_ptr<const ReadFile> lender_;
 };
 

@@ -15,6 +15,7 @@ namespace {
 constexpr uint64_t kMostShards = 16;
 constexpr uint64_t kFewestShardBytes = uint64_t{1} << 20;
 constexpr size_t kFewestSlots = 16;
+constexpr uint64_t kMostKeptBytes = uint64_t{2} << 20;
 
 // Evicted blocks, to be freed once the lock is gone.
 using Evicted = absl::InlinedVector<BlockHandle, 4>;
@@ -172,13 +173,14 @@ class BlockCache::Rep {
  public:
   explicit Rep(uint64_t capacity_bytes)
       : capacity_bytes_(capacity_bytes),
+        memory_(std::make_shared<BlockMemory>(KeptBytes(capacity_bytes))),
         shards_(std::bit_floor(
             std::clamp<uint64_t>(capacity_bytes / kFewestShardBytes, 1, kMostShards))) {}
 
   CacheShard& ShardOf(uint64_t hash) { return shards_[(hash >> 32) & (shards_.size() - 1)]; }
   uint64_t shard_budget_bytes() const {
-    const uint64_t pinned = pinned_bytes_.load();
-    return pinned >= capacity_bytes_ ? 0 : (capacity_bytes_ - pinned) / shards_.size();
+    const uint64_t taken = pinned_bytes_.load() + KeptBytes(capacity_bytes_);
+    return taken >= capacity_bytes_ ? 0 : (capacity_bytes_ - taken) / shards_.size();
   }
 
   template <typename Field>
@@ -189,8 +191,15 @@ class BlockCache::Rep {
   }
 
   const uint64_t capacity_bytes_;
+  const std::shared_ptr<BlockMemory> memory_;
   std::atomic<uint64_t> pinned_bytes_{0};
   std::vector<CacheShard> shards_;
+
+ private:
+  // Enough for what many threads evict before others read; none where a block hardly fits.
+  static uint64_t KeptBytes(uint64_t capacity_bytes) {
+    return std::min(capacity_bytes / 64, kMostKeptBytes);
+  }
 };
 
 BlockCache::BlockCache(uint64_t capacity_bytes) : rep_(std::make_unique<Rep>(capacity_bytes)) {}
@@ -214,8 +223,10 @@ void BlockCache::ChargePinned(int64_t bytes) {
   for (CacheShard& shard : rep_->shards_) shard.TrimTo(budget);
 }
 
+const std::shared_ptr<BlockMemory>& BlockCache::memory() const { return rep_->memory_; }
+
 uint64_t BlockCache::used_bytes() const {
-  return rep_->pinned_bytes_.load() +
+  return rep_->pinned_bytes_.load() + rep_->memory_->kept_bytes() +
          rep_->Sum([](CacheShard& shard) { return shard.used_bytes(); });
 }
 uint64_t BlockCache::capacity_bytes() const { return rep_->capacity_bytes_; }

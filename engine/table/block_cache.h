@@ -13,6 +13,7 @@ namespace lumen {
 // alone.
 class Block;
 using BlockHandle = std::shared_ptr<const Block>;
+class BlockMemory;
 
 // Blocks of tables by (table, offset), evicted by recency within a byte budget that counts the
 // blocks' allocations, the cache's own nodes, and the memory that tables pin for their index and
@@ -29,10 +30,13 @@ class BlockCache {
   void Insert(uint64_t table_id, uint64_t offset, BlockHandle block);
   // Drops a deleted table's blocks over time by recency; nothing to call.
 
+  // Where blocks for this cache get their memory; outlives it as long as a block does.
+  const std::shared_ptr<BlockMemory>& memory() const;
+
   // Memory held outside the cache that shall count against its budget; negative to give it back.
   void ChargePinned(int64_t bytes);
 
-  uint64_t used_bytes() const;  // pinned included
+  uint64_t used_bytes() const;  // pinned, and memory kept for the next blocks, included
   uint64_t capacity_bytes() const;
   uint64_t hits() const;
   uint64_t misses() const;

@@ -20,17 +20,19 @@ namespace {
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 
 // A block whose one value says which it is.
-BlockHandle MakeBlock(uint64_t table_id, uint64_t offset, size_t value_bytes) {
+BlockHandle MakeBlock(uint64_t table_id, uint64_t offset, size_t value_bytes,
+                      std::shared_ptr<BlockMemory> memory = nullptr) {
   BlockBuilder builder;
   const std::string name = std::to_string(table_id) + "/" + std::to_string(offset);
   std::string payload;
   builder.Add({name, 1, EntryKind::kPut, std::string(value_bytes, 'v')});
   builder.Finish(payload);
-  Block::Allocation allocation = Block::Allocate(payload.size());
-  std::copy(payload.begin(), payload.end(), allocation.memory.get());
+  BlockBuffer buffer(memory);
+  buffer.Reserve(payload.size());
+  std::copy(payload.begin(), payload.end(), buffer.data());
   BlockView view;
-  CHECK(view.Parse({allocation.memory.get(), payload.size()}).empty());
-  return std::make_shared<Block>(view, std::move(allocation));
+  CHECK(view.Parse({buffer.data(), payload.size()}).empty());
+  return std::make_shared<Block>(view, std::move(buffer));
 }
 
 bool IsBlock(const BlockHandle& block, uint64_t table_id, uint64_t offset) {
@@ -72,7 +74,8 @@ TEST(BlockCacheTest, NeverHoldsMoreThanItsBudget) {
     for (uint64_t i = 0; i < 20'000; ++i) {
       const uint64_t offset = random() % 5000 * 4096;
       if (cache.Lookup(1, offset) == nullptr) {
-        cache.Insert(1, offset, MakeBlock(1, offset, random() % 100 == 0 ? 40'000 : i % 5000));
+        const size_t value_bytes = random() % 100 == 0 ? 40'000 : i % 5000;
+        cache.Insert(1, offset, MakeBlock(1, offset, value_bytes, cache.memory()));
       }
       ASSERT_LE(cache.used_bytes(), capacity);
     }
@@ -93,8 +96,8 @@ TEST(BlockCacheTest, CountsWhatBlocksAllocate) {
 
 TEST(BlockCacheTest, SizeClassesWasteAtMostASixteenth) {
   for (size_t bytes = 256; bytes < 300'000; bytes += bytes / 7) {
-    EXPECT_GE(Block::Allocate(bytes).bytes, bytes);
-    EXPECT_LE(Block::Allocate(bytes).bytes, bytes + bytes / 16) << bytes;
+    EXPECT_GE(BlockMemory::ClassBytes(bytes), bytes);
+    EXPECT_LE(BlockMemory::ClassBytes(bytes), bytes + bytes / 16) << bytes;
   }
 }
 
@@ -164,6 +167,26 @@ TEST(BlockCacheTest, SameCallsLeaveTheSameBlocks) {
   EXPECT_EQ(found[0], found[1]);
 }
 
+TEST(BlockCacheTest, EvictedMemoryIsTakenAgain) {
+  BlockMemory memory(10'000);
+  const char* const first = memory.Take(4096).release();
+  memory.Give(std::unique_ptr<char[]>(const_cast<char*>(first)), 4096);
+  EXPECT_EQ(memory.kept_bytes(), 4096U);
+  std::unique_ptr<char[]> other = memory.Take(2048);
+  std::unique_ptr<char[]> again = memory.Take(4096);
+  EXPECT_EQ(again.get(), first);
+  EXPECT_EQ(memory.kept_bytes(), 0U);
+  // A change of sizes: what nobody takes goes.
+  memory.Give(std::move(again), 4096);
+  for (int i = 0; i < 100; ++i) {
+    memory.Give(memory.Take(1024), 1024);
+    memory.Give(std::unique_ptr<char[]>(new char[2048]), 2048);
+    ASSERT_LE(memory.kept_bytes(), 10'000U);
+  }
+  memory.Give(std::unique_ptr<char[]>(new char[20'000]), 20'000);
+  EXPECT_LE(memory.kept_bytes(), 10'000U);
+}
+
 TEST(BlockCacheTest, AHandleOutlivesEviction) {
   BlockCache cache(64 * 1024);
   cache.Insert(1, 0, MakeBlock(1, 0, 4000));
@@ -186,7 +209,7 @@ TEST(BlockCacheTest, ThreadsSeeOnlyWholeRightBlocksWithinTheBudget) {
         if (const BlockHandle block = cache.Lookup(table, offset); block != nullptr) {
           CHECK(IsBlock(block, table, offset));
         } else {
-          cache.Insert(table, offset, MakeBlock(table, offset, random() % 5000));
+          cache.Insert(table, offset, MakeBlock(table, offset, random() % 5000, cache.memory()));
         }
         if (i % 500 == 0) {
           cache.ChargePinned(100'000);

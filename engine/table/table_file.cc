@@ -80,39 +80,40 @@ absl::StatusOr<std::string_view> TableFile::ReadSection(BlockLocation section,
   return opened.payload;
 }
 
-absl::Status TableFile::ParseStored(uint32_t block, std::string_view stored,
-                                    Block::Allocation& expanded, BlockView& view) const {
+absl::Status TableFile::ParseStored(uint32_t block, std::string_view stored, BlockBuffer& expanded,
+                                    BlockView& view) const {
   const uint64_t offset = index_.location(block).offset;
   StoredBlock opened = OpenStoredBlock(stored, offset);
   if (!opened.rule.empty()) return TableDataLoss(name_, offset, opened.rule);
   if (opened.compression == BlockCompression::kLz4) {
     const size_t bytes = DecompressedBytes(opened.payload);
-    if (expanded.bytes < bytes) expanded = Block::Allocate(bytes);
-    if (bytes == 0 || !DecompressBlock(opened.payload, expanded.memory.get(), bytes)) {
+    expanded.Reserve(bytes);
+    if (bytes == 0 || !DecompressBlock(opened.payload, expanded.data(), bytes)) {
       return TableDataLoss(name_, offset, "a compressed block expands to the length it states");
     }
-    opened.payload = {expanded.memory.get(), bytes};
+    opened.payload = {expanded.data(), bytes};
   }
   const std::string_view rule = view.Parse(opened.payload);
   return rule.empty() ? absl::OkStatus() : TableDataLoss(name_, offset, rule);
 }
 
-absl::StatusOr<BlockHandle> TableFile::ReadBlock(uint32_t block) const {
+absl::StatusOr<BlockHandle> TableFile::ReadBlock(uint32_t block,
+                                                 const std::shared_ptr<BlockMemory>& memory) const {
   const BlockLocation location = index_.location(block);
-  Block::Allocation read;
+  BlockBuffer read(memory);
   std::string_view stored;
   if (const auto lent = View(location)) {
     stored = *lent;
   } else {
-    read = Block::Allocate(location.length);
-    RETURN_IF_ERROR(ReadInto(location.offset, {read.memory.get(), location.length}));
-    stored = {read.memory.get(), location.length};
+    read.Reserve(location.length);
+    RETURN_IF_ERROR(ReadInto(location.offset, {read.data(), location.length}));
+    stored = {read.data(), location.length};
   }
-  Block::Allocation expanded;
+  BlockBuffer expanded(memory);
   BlockView view;
   RETURN_IF_ERROR(ParseStored(block, stored, expanded, view));
-  if (expanded.memory != nullptr) return std::make_shared<Block>(view, std::move(expanded));
-  if (read.memory != nullptr) return std::make_shared<Block>(view, std::move(read));
+  if (!expanded.empty()) return std::make_shared<Block>(view, std::move(expanded));
+  if (!read.empty()) return std::make_shared<Block>(view, std::move(read));
   return std::make_shared<Block>(view, file_);
 }
 

@@ -30,8 +30,9 @@ class TableFile {
   const BloomFilter& filter() const { return filter_; }
   size_t memory_bytes() const { return index_.memory_bytes() + filter_.memory_bytes(); }
 
-  // A verified data block in memory of its own, or in the file's.
-  absl::StatusOr<BlockHandle> ReadBlock(uint32_t block) const;
+  // A verified data block in memory from `memory`, or in the file's.
+  absl::StatusOr<BlockHandle> ReadBlock(uint32_t block,
+                                        const std::shared_ptr<BlockMemory>& memory) const;
 
   // The file's bytes: lent by it, or read into `buffer`. DATA_LOSS where the file ends early.
   absl::StatusOr<std::string_view> Read(uint64_t offset, size_t length, std::string& buffer) const;
@@ -43,7 +44,7 @@ class TableFile {
 
   // Verifies stored bytes of `block` that the caller keeps; a compressed block is expanded into
   // `expanded`, and `view` points there.
-  absl::Status ParseStored(uint32_t block, std::string_view stored, Block::Allocation& expanded,
+  absl::Status ParseStored(uint32_t block, std::string_view stored, BlockBuffer& expanded,
                            BlockView& view) const;
 
  private:

@@ -117,7 +117,7 @@ class TableDump {
   const TableDumpOptions& options_;
   const std::function<void(std::string_view)>& print_;
   BlockWindow window_;
-  Block::Allocation expanded_;
+  BlockBuffer expanded_;
   absl::Status first_error_;
 };
 

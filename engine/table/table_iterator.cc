@@ -37,7 +37,7 @@ absl::Status TableIterator::LoadBlock(uint32_t block, ScanDirection direction) {
   const uint64_t offset = table_.index().location(block).offset;
   BlockHandle handle = cache_->Lookup(cache_id_, offset);
   if (handle == nullptr) {
-    ASSIGN_OR_RETURN(handle, table_.ReadBlock(block));
+    ASSIGN_OR_RETURN(handle, table_.ReadBlock(block, cache_->memory()));
     cache_->Insert(cache_id_, offset, handle);
   }
   view_ = handle->view();

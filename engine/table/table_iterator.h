@@ -44,8 +44,8 @@ class TableIterator final : public InternalIterator {
   BlockCache* const cache_;
   const uint64_t cache_id_;
   BlockWindow window_;
-  Block::Allocation expanded_;  // of a compressed block read through the window
-  BlockHandle pin_;             // of a block from the cache
+  BlockBuffer expanded_;  // of a compressed block read through the window
+  BlockHandle pin_;       // of a block from the cache
   absl::Status status_;
 
   BlockView view_;

@@ -43,7 +43,7 @@ class TableReader::Rep {
     if (cached_only) {
       return absl::UnavailableError(absl::StrCat(table_->name(), ": block not in the cache"));
     }
-    ASSIGN_OR_RETURN(handle, table_->ReadBlock(block));
+    ASSIGN_OR_RETURN(handle, table_->ReadBlock(block, cache_.memory()));
     cache_.Insert(cache_id_, offset, handle);
     return handle;
   }

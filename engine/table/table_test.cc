@@ -236,6 +236,24 @@ TEST(TableTest, FindsEveryVersionWhereOneKeyFillsManyBlocks) {
   }
 }
 
+TEST(TableTest, FindsBothEndsWhateverTheNumberOfBlocks) {
+  std::vector<OwnedEntry> entries;
+  BlockCache cache(uint64_t{1} << 20);
+  for (int blocks = 1; blocks <= 600; ++blocks) {
+    entries.push_back({std::to_string(1000 + blocks), 1, EntryKind::kPut, "v"});
+    const auto table = OpenTable(BuildTable(entries, {.block_bytes = 1}).bytes, cache);
+    ASSERT_TRUE(table.ok());
+    const auto iterator = (*table)->NewIterator(false);
+    for (const std::string& key : {entries.front().key, entries.back().key, std::string("zz")}) {
+      const size_t position = Model(entries).LowerBound(key, 1);
+      iterator->Seek(key, 1);
+      ASSERT_NO_FATAL_FAILURE(ExpectAt(*iterator, entries, position)) << blocks;
+      iterator->SeekBefore(key, 1);
+      ASSERT_NO_FATAL_FAILURE(ExpectAt(*iterator, entries, position - 1)) << blocks;
+    }
+  }
+}
+
 TEST(TableTest, HoldsValuesLargerThanBlocks) {
   for (uint32_t seed = 200; seed < 204; ++seed) {
     ExpectTableIsItsEntries({.seed = seed,

@@ -117,7 +117,7 @@ class TableVerifier {
 
   const TableFile& table_;
   BlockWindow window_;
-  Block::Allocation expanded_;
+  BlockBuffer expanded_;
   std::string buffer_;
   std::string key_;
   TableSummary seen_;
