@@ -19,6 +19,8 @@
 #include <variant>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "engine/base/check.h"
 #include "engine/engine.h"
 #include "engine/posix_environment.h"
@@ -36,17 +38,27 @@ enum ExitCode : int { kDrained = 0, kUsage = 2, kTaken = 3, kIo = 4, kCorruption
 
 using Opened = absl::StatusOr<std::unique_ptr<Engine>>;
 
+// A FAILED_PRECONDITION of Open is the lock, whose file it names, or a newer format: the wrong
+// program for this directory.
 ExitCode ToExitCode(const absl::Status& open_failure) {
   switch (open_failure.code()) {
     case absl::StatusCode::kInvalidArgument:
       return kUsage;
     case absl::StatusCode::kFailedPrecondition:
-      return kTaken;
+      return absl::StrContains(open_failure.message(), "/LOCK: ") ? kTaken : kUsage;
     case absl::StatusCode::kDataLoss:
       return kCorruption;
     default:
       return kIo;
   }
+}
+
+// For whoever finds the directory locked.
+std::string LockOwner(const Settings& settings) {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return absl::StrCat("lumen-server, process ", getpid(), " on ", host.data(), ", listening on ",
+                      settings.listen);
 }
 
 sigset_t StopSignals() {
@@ -71,6 +83,7 @@ Options EngineOptions(const Settings& settings, Server& server) {
   options.memory_budget_bytes = settings.memory_budget_bytes;
   options.memtable_bytes = settings.memtable_bytes;
   options.wal_segment_bytes = settings.wal_segment_bytes;
+  options.lock_owner = LockOwner(settings);
   options.on_event = LogEngineEvent;
   options.on_recovery_progress = [&server](uint64_t replayed_bytes, uint64_t total_bytes) {
     server.ReportRecovery(replayed_bytes, total_bytes);

@@ -13,6 +13,7 @@
 namespace lumen {
 namespace {
 
+constexpr uint64_t kMinStoreBytes = uint64_t{64} << 10;
 constexpr uint64_t kMaxValueCeilingBytes = uint64_t{16} << 20;
 
 absl::Status ParseSize(const std::string& text, uint64_t& to) {
@@ -20,6 +21,16 @@ absl::Status ParseSize(const std::string& text, uint64_t& to) {
   if (!bytes.ok()) return bytes.status();
   to = *bytes;
   return absl::OkStatus();
+}
+
+// Catches a forgotten unit: "--memtable-size 64" is not 64 bytes of memtable.
+absl::Status ParseStoreSize(const std::string& text, uint64_t& to) {
+  absl::Status status = ParseSize(text, to);
+  if (status.ok() && to < kMinStoreBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", text, "' is below the minimum of ", FormatBytes(kMinStoreBytes)));
+  }
+  return status;
 }
 
 absl::Status ParseMaxValue(const std::string& text, uint64_t& to) {
@@ -92,19 +103,19 @@ std::vector<Setting> AllSettings(Settings& s) {
        "Storage",
        "Memory for memtables and block cache together",
        FormatBytes(s.memory_budget_bytes),
-       [&](const std::string& text) { return ParseSize(text, s.memory_budget_bytes); }},
+       [&](const std::string& text) { return ParseStoreSize(text, s.memory_budget_bytes); }},
       {"--memtable-size",
        {"LUMEN_MEMTABLE_SIZE"},
        "Storage",
        "A memtable this large is flushed to a table",
        FormatBytes(s.memtable_bytes),
-       [&](const std::string& text) { return ParseSize(text, s.memtable_bytes); }},
+       [&](const std::string& text) { return ParseStoreSize(text, s.memtable_bytes); }},
       {"--wal-segment-size",
        {"LUMEN_WAL_SEGMENT_SIZE"},
        "Storage",
        "Size of one write-ahead log file, at least 64KiB",
        FormatBytes(s.wal_segment_bytes),
-       [&](const std::string& text) { return ParseSize(text, s.wal_segment_bytes); }},
+       [&](const std::string& text) { return ParseStoreSize(text, s.wal_segment_bytes); }},
       {"--listen",
        {"LUMEN_LISTEN", "BIND_ADDR"},
        "Serving",

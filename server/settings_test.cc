@@ -79,6 +79,7 @@ TEST(Settings, RefusalsNameTheFlagOrTheVariableAndTheReason) {
   EXPECT_THAT(Refusal({"--memtable-size", "-1"}), HasSubstr("--memtable-size: '-1' is not a size"));
   EXPECT_THAT(Refusal({}, {{"LUMEN_MEMTABLE_SIZE", "1mb"}}),
               HasSubstr("LUMEN_MEMTABLE_SIZE: '1mb'"));
+  EXPECT_THAT(Refusal({"--memtable-size", "64"}), HasSubstr("below the minimum of 64KiB"));
   EXPECT_THAT(Refusal({"--max-value", "17MiB"}), HasSubstr("between 1B and 16MiB"));
   EXPECT_THAT(Refusal({"--max-value", "0"}), HasSubstr("between 1B and 16MiB"));
   for (const char* address : {"nowhere", ":50051", "host:", "host:70000", "host:5x", "unix:"}) {
