@@ -35,14 +35,14 @@ enum class Durability : uint8_t {
 struct Precondition {
   enum class Kind : uint8_t { kAbsent, kPresent, kLastWrittenAt, kValueEquals };
   Kind kind = Kind::kAbsent;
-  std::string key;
-  uint64_t sequence = 0;  // kLastWrittenAt
-  std::string value;      // kValueEquals
+  std::string key = {};
+  uint64_t sequence = 0;   // kLastWrittenAt
+  std::string value = {};  // kValueEquals
 };
 
 struct WriteOptions {
   Durability durability = Durability::kSync;
-  std::vector<Precondition> preconditions;
+  std::vector<Precondition> preconditions = {};
   // Ask, for every delete of the batch, whether its key existed right before it.
   bool report_existed = false;
 };

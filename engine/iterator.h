@@ -12,8 +12,8 @@ class Snapshot;
 
 struct IteratorOptions {
   // Keys k with lower_bound <= k < upper_bound; empty optional: unbounded.
-  std::optional<std::string> lower_bound;
-  std::optional<std::string> upper_bound;
+  std::optional<std::string> lower_bound = {};
+  std::optional<std::string> upper_bound = {};
   // Null: the newest state at the moment of creation.
   const Snapshot* snapshot = nullptr;
 };
