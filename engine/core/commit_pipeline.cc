@@ -292,11 +292,7 @@ void CommitPipeline::Append() {
 
 void CommitPipeline::SyncGroup() {
   stage_ = Stage::kApply;
-  if (absl::Status status = wal_.Sync(); !status.ok()) {
-    InDoubt(status);
-    return;
-  }
-  durable_sequence_.store(next_sequence_ + group_operations_ - 1, std::memory_order_release);
+  if (absl::Status status = wal_.Sync(); !status.ok()) InDoubt(status);
 }
 
 void CommitPipeline::Apply() {
@@ -309,6 +305,8 @@ void CommitPipeline::Apply() {
     CHECK(operations.ok());
   }
   state_.Publish(next_sequence_ - 1);
+  // Once it is visible: nobody is told of a durable sequence beyond the visible one.
+  if (group_sync_) durable_sequence_.store(next_sequence_ - 1, std::memory_order_release);
   Bump(context_.counters.commit_groups);
   Bump(context_.counters.commit_operations, group_operations_);
   stage_ = Stage::kFinish;

@@ -414,6 +414,8 @@ void EngineCore::Resume() {
 // ---- state and end
 
 Stats EngineCore::GetStats() {
+  // Before the visible sequence, which is never behind it.
+  const SequenceNumber durable = commit_.durable_sequence();
   const DatabaseState::ReadPoint at = state_.Acquire();
   const Version& version = *at.state->version;
   const Counters& counters = context_->counters;
@@ -431,7 +433,7 @@ Stats EngineCore::GetStats() {
     stats.levels.push_back(level);
   }
   stats.visible_sequence = at.sequence;
-  stats.durable_sequence = commit_.durable_sequence();
+  stats.durable_sequence = durable;
   stats.memtable_bytes = at.state->active.memtable->memory_bytes();
   for (const MemtableSlot& slot : at.state->immutables)
     stats.memtable_bytes += slot.memtable->memory_bytes();

@@ -132,6 +132,19 @@ TEST(EngineTest, AcknowledgedSyncWritesSurvivePowerLossInEveryPlaceTheyCanBe) {
   EXPECT_GT(db.engine().GetStats().levels.size(), 2u);
 }
 
+TEST(EngineTest, WhatIsDurableIsVisibleAtEveryStepOfACommit) {
+  Simulated db;
+  ASSERT_TRUE(db.opened()) << db.status();
+  bool told = false;
+  db.engine().WriteAsync(Put("a", "1"), {}, [&](absl::StatusOr<WriteResult>) { told = true; });
+  while (!told) {
+    ASSERT_TRUE(db.environment().RunOne());
+    const Stats stats = db.engine().GetStats();
+    ASSERT_LE(stats.durable_sequence, stats.visible_sequence);
+  }
+  EXPECT_EQ(db.engine().GetStats().durable_sequence, 1u);
+}
+
 TEST(EngineTest, RealFilesManyThreads) {
   const auto dir = std::filesystem::temp_directory_path() / ("lumen_engine_test." + std::to_string(::getpid()));
   std::filesystem::remove_all(dir);
