@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/mutex.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "kv.grpc.pb.h"
 
@@ -73,39 +74,85 @@ struct Client::Connection {
   std::unique_ptr<grpc::health::v1::Health::Stub> health;
 };
 
-Client::Client(ClientOptions options)
-    : options_(std::move(options)), connection_(std::make_unique<Connection>(options_.server)) {}
+// A call's context refers to the channel, and whoever lets go of a channel last joins gRPC's
+// callback threads: were that one of those threads, it would join itself. So a callback drops its
+// context first, and the client outlives all callbacks.
+class Client::OpenCalls {
+ public:
+  void Begin() {
+    MutexLock lock(mutex_);
+    ++count_;
+  }
+  void End() {
+    MutexLock lock(mutex_);
+    if (--count_ == 0) none_left_.NotifyAll();
+  }
+  void AwaitNone() {
+    MutexLock lock(mutex_);
+    while (count_ > 0) none_left_.Wait(mutex_);
+  }
 
-Client::~Client() = default;
+ private:
+  Mutex mutex_;
+  CondVar none_left_;
+  int count_ GUARDED_BY(mutex_) = 0;
+};
+
+Client::Client(ClientOptions options)
+    : options_(std::move(options)),
+      connection_(std::make_unique<Connection>(options_.server)),
+      open_calls_(std::make_unique<OpenCalls>()) {}
+
+Client::~Client() { open_calls_->AwaitNone(); }
 
 void Client::PutAsync(std::string_view key, std::string_view value, Done done) {
   auto call = NewCall<kv::PutRequest, kv::PutResponse>(key, options_.timeout);
   call->request.set_value(value.data(), value.size());
+  auto& started = *call;
+  open_calls_->Begin();
   connection_->kv->async()->Put(
-      &call->context, &call->request, &call->response,
-      [call, server = options_.server, done = std::move(done)](const grpc::Status& status) {
-        done(ToAbsl(status, "put", server));
+      &started.context, &started.request, &started.response,
+      [this, call = std::move(call), done = std::move(done)](const grpc::Status& status) mutable {
+        call.reset();
+        done(ToAbsl(status, "put", options_.server));
+        open_calls_->End();
       });
 }
 
 void Client::GetAsync(std::string_view key, GetDone done) {
   auto call = NewCall<kv::GetRequest, kv::GetResponse>(key, options_.timeout);
+  auto& started = *call;
+  open_calls_->Begin();
   connection_->kv->async()->Get(
-      &call->context, &call->request, &call->response,
-      [call, server = options_.server, done = std::move(done)](const grpc::Status& status) {
-        if (!status.ok()) return done(ToAbsl(status, "get", server));
-        if (!call->response.found()) return done(std::optional<std::string>());
-        done(std::optional<std::string>(std::move(*call->response.mutable_value())));
+      &started.context, &started.request, &started.response,
+      [this, call = std::move(call), done = std::move(done)](const grpc::Status& status) mutable {
+        std::optional<std::string> value;
+        if (call->response.found()) value = std::move(*call->response.mutable_value());
+        call.reset();
+        if (status.ok()) {
+          done(std::move(value));
+        } else {
+          done(ToAbsl(status, "get", options_.server));
+        }
+        open_calls_->End();
       });
 }
 
 void Client::DeleteAsync(std::string_view key, DeleteDone done) {
   auto call = NewCall<kv::DeleteRequest, kv::DeleteResponse>(key, options_.timeout);
+  auto& started = *call;
+  open_calls_->Begin();
   connection_->kv->async()->Delete(
-      &call->context, &call->request, &call->response,
-      [call, server = options_.server, done = std::move(done)](const grpc::Status& status) {
-        if (!status.ok()) return done(ToAbsl(status, "del", server));
-        done(call->response.success());
+      &started.context, &started.request, &started.response,
+      [this, call = std::move(call), done = std::move(done)](const grpc::Status& status) mutable {
+        const bool existed = call->response.success();
+        call.reset();
+        if (status.ok()) {
+          done(existed);
+        } else {
+          done(ToAbsl(status, "del", options_.server));
+        }
+        open_calls_->End();
       });
 }
 

@@ -31,7 +31,7 @@ class Client {
   using DeleteDone = std::function<void(absl::StatusOr<bool>)>;
 
   explicit Client(ClientOptions options);
-  // Calls under way go on and still run their callbacks.
+  // Waits for the calls under way, and so must not run inside a callback.
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -57,8 +57,10 @@ class Client {
 
  private:
   struct Connection;
+  class OpenCalls;
   const ClientOptions options_;
   const std::unique_ptr<Connection> connection_;
+  const std::unique_ptr<OpenCalls> open_calls_;
 };
 
 }  // namespace lumen

@@ -47,12 +47,12 @@ Lane::Lane(int client, int lane, int keys, uint64_t seed) : client_(client), ran
   }
 }
 
-void Lane::StartLoad(std::shared_ptr<Client> client, std::shared_ptr<Phase> phase) {
-  Issue({.client = std::move(client), .phase = std::move(phase)});
+void Lane::StartLoad(Client& client, std::shared_ptr<Phase> phase) {
+  Issue({.client = &client, .phase = std::move(phase)});
 }
 
-void Lane::StartCheck(std::shared_ptr<Client> client, std::shared_ptr<Phase> phase) {
-  Check({.client = std::move(client), .phase = std::move(phase)}, 0);
+void Lane::StartCheck(Client& client, std::shared_ptr<Phase> phase) {
+  Check({.client = &client, .phase = std::move(phase)}, 0);
 }
 
 void Lane::Issue(const Run& run) {

@@ -44,19 +44,19 @@ class Phase {
 
 // One chain of calls: the next starts when the last has been answered, so that of each of its keys
 // at most one operation is open and the set of legal values is exact. Driven by its own callbacks;
-// one phase at a time.
+// one phase at a time. The client must outlive the lane's phase.
 class Lane {
  public:
   Lane(int client, int lane, int keys, uint64_t seed);
 
   // Puts, overwrites, deletes and reads until phase.stopping or a call fails.
-  void StartLoad(std::shared_ptr<Client> client, std::shared_ptr<Phase> phase);
+  void StartLoad(Client& client, std::shared_ptr<Phase> phase);
   // Reads every key once.
-  void StartCheck(std::shared_ptr<Client> client, std::shared_ptr<Phase> phase);
+  void StartCheck(Client& client, std::shared_ptr<Phase> phase);
 
  private:
   struct Run {
-    std::shared_ptr<Client> client;
+    Client* client;
     std::shared_ptr<Phase> phase;
   };
 

@@ -65,7 +65,7 @@ absl::Status Rounds::StartServer(const std::vector<std::string>& arguments, int 
   }
   clients_.clear();
   for (int i = 0; i < kClients; ++i) {
-    clients_.push_back(std::make_shared<Client>(
+    clients_.push_back(std::make_unique<Client>(
         ClientOptions{.server = absl::StrCat("127.0.0.1:", port), .timeout = kCallTimeout}));
   }
   const absl::Status serving = clients_[0]->WaitUntilServing(kStartTimeout);
@@ -89,9 +89,9 @@ absl::Status Rounds::Begin() {
 }
 
 void Rounds::StartLanes(const std::shared_ptr<Phase>& phase,
-                        void (Lane::*start)(std::shared_ptr<Client>, std::shared_ptr<Phase>)) {
+                        void (Lane::*start)(Client&, std::shared_ptr<Phase>)) {
   for (size_t i = 0; i < lanes_.size(); ++i) {
-    (*lanes_[i].*start)(clients_[i / kLanesPerClient], phase);
+    (*lanes_[i].*start)(*clients_[i / kLanesPerClient], phase);
   }
 }
 

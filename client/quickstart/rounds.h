@@ -61,7 +61,7 @@ class Rounds {
   absl::Status StartTinyServer();
   // Every lane on its own client's connection.
   void StartLanes(const std::shared_ptr<Phase>& phase,
-                  void (Lane::*start)(std::shared_ptr<Client>, std::shared_ptr<Phase>));
+                  void (Lane::*start)(Client&, std::shared_ptr<Phase>));
   absl::Status AwaitKillMoment(Phase& phase);
   absl::Status LoadAndKill(RoundReport& report);
   absl::Status CheckKeys(RoundReport& report);
@@ -71,7 +71,7 @@ class Rounds {
   Random random_;
   int port_ = 0;
   ServerProcess server_;
-  std::vector<std::shared_ptr<Client>> clients_;
+  std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<Lane>> lanes_;
 };
 
