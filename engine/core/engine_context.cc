@@ -49,8 +49,8 @@ absl::StatusOr<TablePtr> EngineContext::OpenTable(const TableRecord& record) {
   if (file->size() != record.summary.file_bytes) {
     return absl::DataLossError(absl::StrCat(Path(name), ": is ", file->size(),
                                             " bytes long, but the manifest says ",
-                                            record.summary.file_bytes, "; `lumen verify ",
-                                            directory, "` shows the extent of the damage"));
+                                            record.summary.file_bytes, "; `lumen wal verify ",
+                                            directory, "` checks the whole directory"));
   }
   ASSIGN_OR_RETURN(std::unique_ptr<TableReader> reader,
                    TableReader::Open(std::move(file), Path(name), record.number, cache));

@@ -48,16 +48,24 @@ class Recovery {
   absl::Status ReadDatabase() {
     ManifestState& manifest = database_.manifest;
     ASSIGN_OR_RETURN(const std::string current, ReadWholeFile(files_, context_.Path("CURRENT")));
-    ASSIGN_OR_RETURN(const uint64_t number, DecodeCurrent(current));
+    const absl::StatusOr<uint64_t> named = DecodeCurrent(current);
+    if (!named.ok()) return WithAdvice(named.status(), "");
+    const uint64_t number = *named;
     const std::string manifest_path = context_.Path(ManifestFileName(number));
     absl::StatusOr<std::string> bytes = ReadWholeFile(files_, manifest_path);
     if (absl::IsNotFound(bytes.status())) {
       return absl::DataLossError(
-          absl::StrCat(manifest_path, ": CURRENT names it, but it is missing; `lumen repair ",
-                       context_.directory, "` shows what can be rebuilt"));
+          absl::StrCat(manifest_path,
+                       ": CURRENT names it, but it is missing; nothing was changed. Restore it "
+                       "from a backup; ",
+                       CheckCommand(), " shows what else is there"));
     }
     RETURN_IF_ERROR(bytes.status());
-    ASSIGN_OR_RETURN(manifest, ReadManifest(*bytes, number));
+    absl::StatusOr<ManifestState> read = ReadManifest(*bytes, number);
+    if (!read.ok())
+      return WithAdvice(read.status(),
+                        absl::StrCat(" `lumen wal dump ", manifest_path, "` shows the edits;"));
+    manifest = *std::move(read);
     context_.epoch = manifest.epoch;
     UseNumbersAbove(manifest.next_file_number - 1);
     for (const std::string& name : names_) UseNumbersAbove(ParseFileName(name).number);
@@ -82,15 +90,27 @@ class Recovery {
     for (const TableRecord& record : database_.manifest.tables) {
       absl::StatusOr<TablePtr> table = context_.OpenTable(record);
       if (absl::IsNotFound(table.status())) {
-        return absl::DataLossError(
-            absl::StrCat(context_.Path(TableFileName(record.number)),
-                         ": the manifest names this table, but it is missing; `lumen repair ",
-                         context_.directory, "` shows what would be lost without it"));
+        return absl::DataLossError(absl::StrCat(
+            context_.Path(TableFileName(record.number)),
+            ": the manifest names this table, but it is missing; nothing was changed. Restore "
+            "it from a backup; ",
+            CheckCommand(), " shows what else is there"));
       }
       RETURN_IF_ERROR(table.status());
       opened_.push_back(*std::move(table));
     }
     return absl::OkStatus();
+  }
+
+  // The readers of CURRENT and manifests know bytes and a bare name.
+  absl::Status WithAdvice(const absl::Status& status, const std::string& first_command) const {
+    return absl::Status(
+        status.code(),
+        absl::StrCat(context_.directory, "/", status.message(), ";", first_command, " ",
+                     CheckCommand(), " checks the whole directory and changes nothing"));
+  }
+  std::string CheckCommand() const {
+    return absl::StrCat("`lumen wal verify ", context_.directory, "`");
   }
 
   void UseNumbersAbove(uint64_t used) {
@@ -141,11 +161,11 @@ class Recovery {
       }
     }
     if (evidence.empty()) return absl::OkStatus();
-    return absl::DataLossError(absl::StrCat(
-        context_.Path(name), ": ", evidence,
-        ", but the directory has no CURRENT file, which names the manifest; "
-        "nothing was changed. Restore CURRENT from a backup, or run `lumen repair ",
-        context_.directory, "`, which prints what it would rebuild and drop before it does"));
+    return absl::DataLossError(
+        absl::StrCat(context_.Path(name), ": ", evidence,
+                     ", but the directory has no CURRENT file, which names the manifest; "
+                     "nothing was changed. Restore CURRENT from a backup; ",
+                     CheckCommand(), " shows what is there"));
   }
 
   // ---- both

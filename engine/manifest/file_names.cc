@@ -52,9 +52,7 @@ absl::StatusOr<uint64_t> DecodeCurrent(std::string_view file) {
   if (parsed.kind != FileKind::kManifest || file != EncodeCurrent(parsed.number)) {
     return absl::DataLossError("CURRENT: offset 0: rule current-checksum: its " +
                                std::to_string(file.size()) +
-                               " bytes are not a manifest's name and the name's checksum. To see "
-                               "what is there: lumen wal verify DIR - to see what a repair would "
-                               "do, before it does it: lumen repair DIR");
+                               " bytes are not a manifest's name and the name's checksum");
   }
   return parsed.number;
 }

@@ -35,15 +35,13 @@ class Reader {
     const std::string name = ManifestFileName(identity_.number);
     return absl::DataLossError(
         Where(at_, kind, rule) + what + "; last good edit " + std::to_string(state_.edits) + "; " +
-        std::to_string(file_.size() > at_ ? file_.size() - at_ : 0) +
-        " bytes follow. To look: lumen wal dump " + name +
-        " - to see what a repair would drop, before it drops it: lumen repair DIR");
+        std::to_string(file_.size() > at_ ? file_.size() - at_ : 0) + " bytes follow");
   }
 
   absl::Status RefuseNewer(std::string_view kind, const std::string& what) const {
-    return absl::FailedPreconditionError(Where(at_, kind, "newer-format") + what +
-                                         "; this program knows format " +
-                                         std::to_string(kFormatVersion));
+    return absl::UnimplementedError(Where(at_, kind, "newer-format") + what +
+                                    "; this program knows format " +
+                                    std::to_string(kFormatVersion));
   }
 
   absl::Status ReadHeader() {
@@ -74,7 +72,7 @@ class Reader {
                         std::to_string(state_.edits + 1));
     }
     const absl::StatusOr<VersionEdit> edit = VersionEdit::Decode(frame.payload);
-    if (edit.status().code() == absl::StatusCode::kFailedPrecondition) {
+    if (edit.status().code() == absl::StatusCode::kUnimplemented) {
       return RefuseNewer("DATA frame", std::string(edit.status().message()));
     }
     if (!edit.ok()) return Refuse("DATA frame", "bad-edit", std::string(edit.status().message()));

@@ -149,7 +149,7 @@ TEST(VersionEdit, NamesTheFieldAndByteItRefuses) {
   EXPECT_EQ(message(std::string("\0", 1)), "field 0 at byte 0 of the edit is malformed");
   EXPECT_EQ(message("\x01\x40\x05"), "field 1 at byte 0 of the edit is malformed");  // level 64
   const auto newer = VersionEdit::Decode("\x06\x01");
-  EXPECT_EQ(newer.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(newer.status().code(), absl::StatusCode::kUnimplemented);
 }
 
 TEST(ManifestState, RefusesEditsThatCannotBeAndIsUnchanged) {
@@ -207,7 +207,7 @@ std::map<std::string, int> fired;
     const bool newer = opinion.rule == "newer-format";
     const bool same =
         state.status().message().find("rule " + opinion.rule) != absl::string_view::npos &&
-        absl::IsFailedPrecondition(state.status()) == newer &&
+        absl::IsUnimplemented(state.status()) == newer &&
         absl::IsDataLoss(state.status()) == !newer;
     return same ? ::testing::AssertionSuccess()
                 : ::testing::AssertionFailure()

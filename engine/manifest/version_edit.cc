@@ -124,9 +124,9 @@ absl::StatusOr<VersionEdit> VersionEdit::Decode(std::string_view payload) {
     uint32_t tag = 0;
     if (!TakeVarint(rest, tag)) return BadField(0, at);
     if (tag > kLastTag) {
-      return absl::FailedPreconditionError("field " + std::to_string(tag) + " at byte " +
-                                           std::to_string(at) +
-                                           " of the edit belongs to a newer format");
+      return absl::UnimplementedError("field " + std::to_string(tag) + " at byte " +
+                                      std::to_string(at) +
+                                      " of the edit belongs to a newer format");
     }
     const bool repeats = tag == last_tag && tag > kAddedTable;
     if (tag == 0 || tag < last_tag || repeats || !TakeField(tag, rest, edit)) {

@@ -32,7 +32,7 @@ struct VersionEdit {
   std::optional<uint64_t> next_sequence;
 
   std::string Encode() const;
-  // INVALID_ARGUMENT saying which field at which byte; FAILED_PRECONDITION for a field that a newer
+  // INVALID_ARGUMENT saying which field at which byte; UNIMPLEMENTED for a field that a newer
   // format added.
   static absl::StatusOr<VersionEdit> Decode(std::string_view payload);
 };
@@ -55,7 +55,7 @@ struct ManifestState {
   VersionEdit Snapshot() const;
 };
 
-// Pure function of a manifest's bytes. DATA_LOSS naming file, offset, rule; FAILED_PRECONDITION:
+// Pure function of a manifest's bytes. DATA_LOSS naming file, offset, rule; UNIMPLEMENTED:
 // written by a newer format.
 absl::StatusOr<ManifestState> ReadManifest(std::string_view file, uint64_t number);
 

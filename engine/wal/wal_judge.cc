@@ -60,19 +60,19 @@ class Judge {
   absl::Status Refuse(WalRule rule, const Place& place, const std::string& what) const {
     const std::string directory = DirectoryOf(place.name);
     return WithRule(
-        absl::DataLossError(
-            place.name + ": " + OffsetText(place.offset) + ": " + place.frame_kind + ": rule " +
-            std::string(WalRuleName(rule)) + ": " + what + "; last good sequence " +
-            std::to_string(LastSequence()) + "; " + std::to_string(place.bytes_behind) +
-            " bytes follow. To look: lumen wal dump " + place.name +
-            " - to see what a repair would drop, before it drops it: lumen repair " +
-            (directory.empty() ? "DIR" : directory)),
+        absl::DataLossError(place.name + ": " + OffsetText(place.offset) + ": " + place.frame_kind +
+                            ": rule " + std::string(WalRuleName(rule)) + ": " + what +
+                            "; last good sequence " + std::to_string(LastSequence()) + "; " +
+                            std::to_string(place.bytes_behind) +
+                            " bytes follow. To look: lumen wal dump " + place.name +
+                            " - to check the whole directory, changing nothing: lumen wal verify " +
+                            (directory.empty() ? "DIR" : directory)),
         rule);
   }
 
-  // Nothing is damaged, so no repair is offered.
+  // Nothing is damaged, so there is nothing to look at.
   static absl::Status RefuseNewer(const Place& place, const std::string& what) {
-    return WithRule(absl::FailedPreconditionError(
+    return WithRule(absl::UnimplementedError(
                         place.name + ": " + OffsetText(place.offset) + ": " + place.frame_kind +
                         ": rule " + std::string(WalRuleName(WalRule::kNewerFormat)) + ": " + what +
                         "; this program knows format " + std::to_string(kFormatVersion)),

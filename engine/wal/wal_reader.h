@@ -71,7 +71,7 @@ struct WalPlan {
 
 // Every segment with a number >= floor, ascending. DATA_LOSS, saying file, offset, frame kind,
 // rule, last good sequence, bytes after X, and the two commands that help, where something durable
-// promises what is not there. FAILED_PRECONDITION: written by a newer format.
+// promises what is not there. UNIMPLEMENTED: written by a newer format.
 absl::StatusOr<WalPlan> JudgeWal(const WalExpectation& expected,
                                  std::span<const SegmentReport> segments);
 
