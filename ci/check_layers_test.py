@@ -24,7 +24,7 @@ CLEAN = {
     "faultfs/volume.h": '#pragma once\n#include "engine/options.h"\n',
     "server/service.cc": '#include "engine/engine.h"\n#include "proto/kv.pb.h"\n#include "kv.grpc.pb.h"\n',
     "client/client.h": '#pragma once\n#include "proto/kv.grpc.pb.h"\n',
-    "proptests/model_test.cc": '#include "faultfs/volume.h"\n#include "client/client.h"\n',
+    "proptests/model_test.cc": '#include "faultfs/volume.h"\n#include "client/client.h"\n#include "engine/wal/writer.h"\n',
 }
 
 # File, its text, the line of the report, words in it.
