@@ -119,6 +119,11 @@ bool CompactionMerge::AtCut(std::string_view next_key) {
     ++grandparent_;
     crossed = true;
   }
+  if (output_->entry_count() == 0) {
+    // Grandparents before an output's first key do not overlap it.
+    grandparent_bytes_ = 0;
+    return false;
+  }
   const uint64_t bytes = output_->estimated_bytes();
   const uint64_t target = context_.options.table_bytes;
   if (bytes >= target) return true;

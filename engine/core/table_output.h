@@ -25,6 +25,7 @@ class TableOutput {
   absl::Status Sync() { return file_->Sync(); }
 
   uint64_t estimated_bytes() const { return builder_.estimated_bytes(); }
+  uint64_t entry_count() const { return builder_.entry_count(); }
   // After Finish.
   TableRecord record(int level) const { return {level, number_, summary_}; }
   std::string path() const;
