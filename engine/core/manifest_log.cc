@@ -39,9 +39,9 @@ class ManifestLog::ManifestStep : public Step {
 };
 
 ManifestLog::ManifestLog(EngineContext& context, ManifestState state,
-                         std::unique_ptr<FramedFileWriter> writer, std::function<void()> on_sticky)
+                         std::unique_ptr<FramedFileWriter> writer, std::function<void()> on_failed)
     : context_(context),
-      on_sticky_(std::move(on_sticky)),
+      on_failed_(std::move(on_failed)),
       state_(std::move(state)),
       writer_(std::move(writer)),
       snapshot_bytes_(writer_->offset()) {}
@@ -192,6 +192,7 @@ ManifestLog::Progress ManifestLog::RetryLater(const absl::Status& status) {
   context_.obsolete_files.Add(context_.Path(ManifestFileName(maker_->number())));
   StartReplacing();
   context_.ReportRetry(SoftWork::kManifest, "replacing the manifest", status);
+  on_failed_();
   {
     MutexLock lock(mutex_);
     running_ = false;
@@ -209,7 +210,7 @@ ManifestLog::Progress ManifestLog::TurnSticky(const absl::Status& status) {
                                "where no retry can mend it: ",
                                status.message()));
   stage_ = Stage::kRefuse;
-  on_sticky_();
+  on_failed_();
   return Progress::kMore;
 }
 

@@ -31,9 +31,10 @@ class ManifestLog {
   using Done = std::function<void(const absl::Status&)>;
 
   // `state` is what `writer`'s file describes, CURRENT names it, and all of that is durable.
-  // `on_sticky` runs, without locks, when an error made the engine read-only.
+  // `on_failed` runs, without locks, after each failed try to replace the manifest, whether it will
+  // be repeated or has made the engine read-only: whoever waits for an edit may wait for long.
   ManifestLog(EngineContext& context, ManifestState state, std::unique_ptr<FramedFileWriter> writer,
-              std::function<void()> on_sticky);
+              std::function<void()> on_failed);
 
   // `done` runs on a kPrepare step, without locks, in the order of the commits.
   void Commit(VersionEdit edit, Done done) EXCLUDES(mutex_);
@@ -72,7 +73,7 @@ class ManifestLog {
   void Post() REQUIRES(mutex_);
 
   EngineContext& context_;
-  const std::function<void()> on_sticky_;
+  const std::function<void()> on_failed_;
 
   // The running step's.
   ManifestState state_;
