@@ -1,5 +1,5 @@
-// Goal: the public engine API does what engine/engine.h says, in simulation and on real files. Method: scenarios through
-// the API; crashes are copies of the in-memory file system.
+// Goal: the public engine API does what engine/engine.h says, in simulation and on real files.
+// Method: scenarios through the API; crashes are copies of the in-memory file system.
 #include "engine/engine.h"
 
 #include <gmock/gmock.h>
@@ -146,7 +146,8 @@ TEST(EngineTest, WhatIsDurableIsVisibleAtEveryStepOfACommit) {
 }
 
 TEST(EngineTest, RealFilesManyThreads) {
-  const auto dir = std::filesystem::temp_directory_path() / ("lumen_engine_test." + std::to_string(::getpid()));
+  const auto dir =
+      std::filesystem::temp_directory_path() / ("lumen_engine_test." + std::to_string(::getpid()));
   std::filesystem::remove_all(dir);
   {
     PosixEnvironment environment;
@@ -156,8 +157,9 @@ TEST(EngineTest, RealFilesManyThreads) {
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back([&, t] {
         for (int i = 0; i < 2000; ++i) {
-          auto result = (*engine)->Write(Put(Key(t * 10000 + i), std::string(50, 'x')),
-                                         {.durability = i % 8 == 0 ? Durability::kSync : Durability::kAsync});
+          auto result =
+              (*engine)->Write(Put(Key(t * 10000 + i), std::string(50, 'x')),
+                               {.durability = i % 8 == 0 ? Durability::kSync : Durability::kAsync});
           ASSERT_TRUE(result.ok()) << result.status();
         }
       });
