@@ -92,7 +92,7 @@ ManifestLog::Progress ManifestLog::Advance() {
         return RetryLater(status);
       }
       stage_ = Stage::kInstallCurrent;
-      break;
+      return Progress::kMore;
     case Stage::kInstallCurrent:
       return InstallCurrent();
     case Stage::kSyncCurrent:
