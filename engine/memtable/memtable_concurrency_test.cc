@@ -14,7 +14,7 @@
 namespace lumen {
 namespace {
 
-constexpr SequenceNumber kInserts = 50'000;
+constexpr SequenceNumber kInserts = 25'000;
 constexpr int kReaders = 3;
 
 uint64_t Mix(uint64_t x) {
@@ -124,7 +124,7 @@ TEST_P(MemtableConcurrencyTest, ReadersSeeAllThatWasPublishedBeforeTheyBegan) {
         const uint64_t seed = Mix(static_cast<uint64_t>(reader)) + ++round * 1000;
         Get(seed, 1000);
         Seek(seed, 300);
-        if (round % 16 == 0) Scan(reader % 2 == 0);
+        if (round % 8 == 0) Scan(reader % 2 == 0);
       }
       Scan(true);
       Scan(false);

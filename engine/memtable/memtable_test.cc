@@ -143,7 +143,7 @@ class MemtableModelTest : public testing::TestWithParam<KeyShape> {
 };
 
 TEST_P(MemtableModelTest, AnswersLikeASortedMap) {
-  for (int operation = 0; operation < 60'000; ++operation) {
+  for (int operation = 0; operation < 40'000; ++operation) {
     switch (Below(8)) {
       case 0:
       case 1:

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <type_traits>
 
 #include "engine/format/entry.h"
 
@@ -34,6 +35,28 @@ struct Target {
   SequenceNumber sequence;
 };
 
+// Called between any two steps of either side: a test lets the other side act there.
+#ifdef LUMEN_MEMTABLE_INTERLEAVED
+void ReaderStep();
+void WriterStep();
+#else
+inline void ReaderStep() {}
+inline void WriterStep() {}
+#endif
+
+// Every field that changes after its node was published is read and written through these two. A
+// reader that sees a value sees all that was written before it, and no later load happens earlier.
+template <typename T>
+T Load(const std::atomic<T>& field) {
+  ReaderStep();
+  return field.load(std::memory_order_acquire);
+}
+template <typename T>
+void Publish(std::atomic<T>& field, std::type_identity_t<T> value) {
+  field.store(value, std::memory_order_release);
+  WriterStep();
+}
+
 // Which records lie below a target that is itself a record.
 enum class Bound { kBefore, kUpTo };
 
@@ -50,7 +73,7 @@ struct alignas(64) Node {
   // The slot of the record at `position` among the first `version` to arrive. Right only if the
   // version has not changed since; within bounds in any case.
   uint32_t SlotAt(uint32_t version, uint32_t position) const {
-    const uint64_t word = order[version & 1][position / 8].load(std::memory_order_acquire);
+    const uint64_t word = Load(order[version & 1][position / 8]);
     return static_cast<uint32_t>(word >> position % 8 * 8) % kSlots;
   }
   int64_t HeadIn(uint32_t slot) const { return lines[slot / 4].heads[slot % 4]; }
