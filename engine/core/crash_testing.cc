@@ -100,6 +100,13 @@ bool Changes(MemoryFileSystem::Operation operation) {
   }
 }
 
+std::unique_ptr<MemoryFileSystem> NewDisk() {
+  auto disk = std::make_unique<MemoryFileSystem>();
+  CHECK(disk->CreateDirectory("/copies").ok());
+  CHECK(disk->SyncDirectory("/").ok());
+  return disk;
+}
+
 // ---- History
 
 size_t History::Ask(Write write, Durability durability) {
@@ -368,8 +375,6 @@ void Workload::CompareReads() {
 
 void Workload::TakeCheckpoint() {
   const std::string directory = absl::StrCat("/copies/", checkpoints_.size());
-  database_.files().CreateDirectory("/copies").IgnoreError();
-  database_.files().SyncDirectory("/").IgnoreError();
   checkpoints_.push_back({directory, database_.history().Visible()});
   const absl::Status status = database_.engine().Checkpoint(directory);
   Note(status);
