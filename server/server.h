@@ -50,9 +50,10 @@ class Server {
   void ReportRecovery(uint64_t replayed_bytes, uint64_t total_bytes);
   // Health says SERVING and calls reach `engine`, which must live until Shutdown returns.
   void Serve(Engine& engine);
-  // Health says NOT_SERVING, new calls get UNAVAILABLE, every call that reached the engine is
-  // answered. Returns when no call is left: after drain_timeout at the latest, plus what the engine
-  // takes for queued writes. Idempotent.
+  // Health says NOT_SERVING; new calls get UNAVAILABLE, or gRPC's CANCELLED where they cross its
+  // own shutdown on the wire, and do nothing; every call that reached the engine is answered.
+  // Returns when no call is left: after drain_timeout at the latest, plus what the engine takes for
+  // queued writes. Idempotent.
   void Shutdown();
 
   // The TCP port that is open; 0 for unix sockets.

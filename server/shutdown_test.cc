@@ -75,7 +75,9 @@ TEST(Shutdown, NewCallsAreRefusedWhileDraining) {
     kv::GetResponse response;
     status = server.Get("k", &response);
   } while (status.ok());
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  // gRPC 1.51 itself cancels what arrives between its own shutdown and the client's notice of it.
+  EXPECT_THAT(status.error_code(),
+              testing::AnyOf(grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::CANCELLED));
   server.engine().Release();
   EXPECT_TRUE(held.Wait().ok());
 }
