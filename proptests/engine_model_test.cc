@@ -126,7 +126,7 @@ class EngineModelTest : public testing::Test {
 };
 
 TEST_F(EngineModelTest, InMemoryWithCrashes) {
-  ASSERT_TRUE(Check("engine in simulation", 420, 300, 700, [](const Program& program) {
+  ASSERT_TRUE(Check("engine in simulation", 600, 300, 700, [](const Program& program) {
     return std::make_unique<SimulatedWorld>(program.seed);
   }));
   if (forked_) return;
@@ -152,10 +152,10 @@ TEST_F(EngineModelTest, InMemoryWithCrashes) {
 }
 
 TEST_F(EngineModelTest, OnRealFiles) {
-  ASSERT_TRUE(Check("engine on POSIX files", 20, 300, 700,
+  ASSERT_TRUE(Check("engine on POSIX files", 16, 300, 700,
                     [](const Program&) { return std::make_unique<PosixWorld>(); }));
   if (forked_) return;
-  EXPECT_GE(tally_.all_commands(), 8'000u);
+  EXPECT_GE(tally_.all_commands(), 6'000u);
   EXPECT_GE(tally_.flushes, 100u);
   EXPECT_GE(tally_.compactions, 30u);
   EXPECT_GE(tally_.reopens, 50u);

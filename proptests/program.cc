@@ -9,6 +9,39 @@
 namespace lumen {
 namespace {
 
+// ---- keys
+
+// Unsorted.
+std::string MakeKey(uint32_t key) {
+  const std::string number = std::to_string(key);
+  const size_t length = number.size();
+  switch (key % 8) {
+    case 0:  // one byte, or that byte and zeros
+      return std::string(1, static_cast<char>(key / 2 % 256)) + std::string(key / 200, '\0');
+    case 1:
+      return "key" + std::string(8 - length, '0') + number;
+    case 2:  // equal 8-byte heads
+      return "samehead" + number;
+    case 3:  // zeros inside, and keys that differ in their number only
+      return "z" + std::string(key / 8, '\0');
+    case 4:
+      return "long" + std::string(296 - length, 'l') + number;
+    case 5:  // long, told apart at its front
+      return number + std::string(100 + key % 150, '\xff');
+    case 6:
+      return std::string(key / 8 + 1, '\xff');
+    default:
+      return "user/" + std::to_string(key % 5) + "/" + number;
+  }
+}
+
+std::vector<std::string> SortedKeys() {
+  std::vector<std::string> keys;
+  for (uint32_t i = 0; i < kKeys; ++i) keys.push_back(MakeKey(i));
+  std::sort(keys.begin(), keys.end());
+  return keys;
+}
+
 // ---- drawing
 
 class Draw {
@@ -24,7 +57,7 @@ class Draw {
     return choices.begin()[Below(static_cast<uint32_t>(choices.size()))];
   }
   // Half of all keys come from a tenth of them.
-  uint32_t Key() { return Percent(50) ? Below(kKeys / 10) : Below(kKeys); }
+  uint32_t Key() { return Percent(50) ? Below(kKeys / 10) * 10 : Below(kKeys); }
   uint32_t SnapshotOrNow() { return Percent(40) ? Below(kSlots) : kNow; }
 
   uint32_t ValueBytes();
@@ -36,6 +69,7 @@ class Draw {
   MoveCommand NewMoves();
   CrashCommand NewCrash();
   Command NewCommand();
+  void AddAscendingTables(std::vector<Command>& commands);
 
  private:
   SeededRandom random_;
@@ -144,6 +178,24 @@ Command Draw::NewCommand() {
   if (kind < 980) return RunCommand{Between(1, Percent(70) ? 10 : 300)};
   if (kind < 985) return CloseCommand{NewLimits()};
   return NewCrash();
+}
+
+// Level-0 tables of narrow ranges, one beside the other, some of which meet in one key: what is
+// moved instead of merged.
+void Draw::AddAscendingTables(std::vector<Command>& commands) {
+  if (Percent(50)) commands.push_back(CompactCommand{});
+  uint32_t key = Below(kKeys);
+  for (uint32_t tables = Between(2, 5); tables > 0; --tables) {
+    WriteCommand write;
+    for (uint32_t i = Between(1, 8); i > 0 && key < kKeys; --i, ++key) {
+      const bool is_delete = Percent(20);
+      write.operations.push_back({is_delete, key, is_delete ? 0 : ValueBytes()});
+    }
+    if (write.operations.empty()) return;
+    if (Percent(50)) --key;
+    commands.push_back(std::move(write));
+    commands.push_back(FlushCommand{});
+  }
 }
 
 // ---- shrinking
@@ -267,26 +319,8 @@ rc::Seq<Program> Simpler(const Program& program) {
 }  // namespace
 
 std::string KeyOf(uint32_t key) {
-  const std::string number = std::to_string(key);
-  const size_t length = number.size();
-  switch (key % 8) {
-    case 0:  // one byte, or that byte and zeros
-      return std::string(1, static_cast<char>(key / 2 % 256)) + std::string(key / 200, '\0');
-    case 1:
-      return "key" + std::string(8 - length, '0') + number;
-    case 2:  // equal 8-byte heads
-      return "samehead" + number;
-    case 3:  // zeros inside, and keys that differ in their number only
-      return "z" + std::string(key / 8, '\0');
-    case 4:
-      return "long" + std::string(296 - length, 'l') + number;
-    case 5:  // long, told apart at its front
-      return number + std::string(100 + key % 150, '\xff');
-    case 6:
-      return std::string(key / 8 + 1, '\xff');
-    default:
-      return "user/" + std::to_string(key % 5) + "/" + number;
-  }
+  static const std::vector<std::string>& keys = *new std::vector<std::string>(SortedKeys());
+  return keys[key];
 }
 
 std::string Target::Bytes() const {
@@ -330,7 +364,13 @@ rc::Gen<Program> Programs(uint32_t least, uint32_t most) {
     Draw draw(rc::Random(random).next());
     Program program{.seed = draw.Next(), .limits = draw.NewLimits(), .commands = {}};
     const uint32_t count = draw.Between(least, most);
-    for (uint32_t i = 0; i < count; ++i) program.commands.push_back(draw.NewCommand());
+    while (program.commands.size() < count) {
+      if (draw.Percent(1)) {
+        draw.AddAscendingTables(program.commands);
+      } else {
+        program.commands.push_back(draw.NewCommand());
+      }
+    }
     return rc::shrinkable::shrinkRecur(std::move(program), &Simpler);
   };
 }

@@ -16,7 +16,7 @@
 namespace lumen {
 
 // The key space: small, so that overwrites and deletes are frequent. 1 to 300 bytes, shared
-// prefixes, embedded zeros, prefixes of one another.
+// prefixes, embedded zeros, prefixes of one another. Numbered in their order.
 inline constexpr uint32_t kKeys = 400;
 std::string KeyOf(uint32_t key);
 
