@@ -11,6 +11,8 @@ namespace lumen {
 namespace {
 
 constexpr uint64_t kKeys = 100;
+// More than the errors that any test injects at once.
+constexpr int kMostOpenAttempts = 5;
 
 void Apply(const History::Write& write, Content& content) {
   for (const auto& [key, value] : write) {
@@ -264,7 +266,7 @@ void TestDatabase::AwaitAll() {
 // ---- Workload
 
 bool Workload::EnsureOpen() {
-  for (int attempt = 0; !database_.is_open() && attempt < 2; ++attempt) {
+  for (int attempt = 0; !database_.is_open() && attempt < kMostOpenAttempts; ++attempt) {
     Note(database_.Open());
     if (!database_.is_open()) continue;
     const absl::StatusOr<Content> content = ReadContent(database_.engine());
@@ -274,10 +276,10 @@ bool Workload::EnsureOpen() {
       database_.Leave();
       continue;
     }
-    // The page cache has all that was acknowledged.
-    const std::string verdict = database_.history().Judge(*content, Crash::kProcess);
+    const std::string verdict = database_.history().Judge(*content, last_crash_);
     if (!verdict.empty()) errors_.push_back("after a reopen: " + verdict);
     database_.history().Settle(*content);
+    last_crash_ = Crash::kProcess;
   }
   return database_.is_open();
 }

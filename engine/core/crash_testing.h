@@ -95,6 +95,9 @@ class TestDatabase {
   void Leave();
 
   bool is_open() const { return engine_ != nullptr; }
+  bool engine_is_read_only() const {
+    return is_open() && !engine_->GetStats().sticky_error.empty();
+  }
   Engine& engine() { return *engine_; }
   SimulatedEnvironment& environment() { return *environment_; }
   History& history() { return history_; }
@@ -137,9 +140,12 @@ class Workload {
   Workload(TestDatabase& database, std::string script)
       : database_(database), script_(std::move(script)) {}
 
+  // What the next open is judged by; a process crash unless told otherwise.
+  void set_last_crash(Crash crash) { last_crash_ = crash; }
+
   // Runs the next letter. False: the script is over, or the database does not open.
   bool Step();
-  // Opens the database, trying again where an error failed the first attempt.
+  // Opens the database, trying again where an injected error failed it.
   bool EnsureOpen();
 
   size_t position() const { return position_; }
@@ -160,6 +166,7 @@ class Workload {
   TestDatabase& database_;
   const std::string script_;
   size_t position_ = 0;
+  Crash last_crash_ = Crash::kProcess;
   uint64_t count_ = 0;
   std::vector<CheckpointTaken> checkpoints_;
   std::vector<std::string> errors_;

@@ -79,7 +79,7 @@ struct Run {
 
   // What an operator does once the engine has become read-only.
   void ReopenIfReadOnly() {
-    if (!database.is_open() || database.engine().GetStats().sticky_error.empty()) return;
+    if (!database.engine_is_read_only()) return;
     EXPECT_FALSE(database.engine().Close().ok());
     database.Leave();
   }

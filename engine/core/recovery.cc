@@ -262,7 +262,11 @@ absl::Status CreateDirectories(FileSystem& file_system, const std::string& path)
   ASSIGN_OR_RETURN(const bool exists, file_system.Exists(path));
   RETURN_IF_ERROR(CreateDirectories(file_system, parent));
   if (!exists) RETURN_IF_ERROR(file_system.CreateDirectory(path));
-  return file_system.SyncDirectory(parent);
+  const absl::Status synced = file_system.SyncDirectory(parent);
+  // The failed sync may have dropped the new name, and a later one would not write it: so the next
+  // attempt is to find none and make its own.
+  if (!synced.ok() && !exists) file_system.RemoveDirectory(path).IgnoreError();
+  return synced;
 }
 
 absl::StatusOr<RecoveredDatabase> RecoverDatabase(EngineContext& context) {
