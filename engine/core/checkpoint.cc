@@ -55,7 +55,7 @@ ManifestMaker Checkpoint::MakeManifest() const {
 }
 
 absl::StatusOr<bool> Checkpoint::Advance() {
-  FileSystem& files = context_.files;
+  DirectoryWatch& files = context_.files;
   const auto go_on_after = [this](const absl::StatusOr<bool>& finished,
                                   Stage next) -> absl::StatusOr<bool> {
     if (finished.ok() && *finished) stage_ = next;
@@ -99,6 +99,7 @@ absl::StatusOr<bool> Checkpoint::Advance() {
       stage_ = Stage::kRename;
       return false;
     case Stage::kRename:
+      failed_syncs_before_ = files.failed_syncs();
       RETURN_IF_ERROR(files.Rename(temporary_, target_));
       stage_ = Stage::kSyncParent;
       return false;
@@ -106,6 +107,10 @@ absl::StatusOr<bool> Checkpoint::Advance() {
       break;
   }
   RETURN_IF_ERROR(files.SyncDirectory(ParentDirectory(target_)));
+  if (files.failed_syncs() != failed_syncs_before_) {
+    return absl::InternalError(absl::StrCat(
+        target_, ": a directory sync failed meanwhile; whether the name is durable is unknown"));
+  }
   return true;
 }
 

@@ -58,6 +58,7 @@ class Checkpoint {
   Stage stage_ = Stage::kCheckTarget;
   std::vector<std::string> leftover_;
   size_t linked_ = 0;
+  uint64_t failed_syncs_before_ = 0;
   WalSegmentMaker wal_;
   ManifestMaker manifest_;
   CurrentInstaller current_;

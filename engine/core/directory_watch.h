@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/mutex.h"
 #include "engine/file_system.h"
 
 namespace lumen {
@@ -20,7 +21,10 @@ class DirectoryWatch : public FileSystem {
 
   uint64_t failed_syncs() const { return failed_syncs_.load(std::memory_order_acquire); }
 
-  absl::Status SyncDirectory(const std::string& directory) override {
+  absl::Status SyncDirectory(const std::string& directory) override EXCLUDES(mutex_) {
+    // Held across the I/O: a failure must be counted before another sync, which then has nothing
+    // left to write, can return OK.
+    MutexLock lock(mutex_);
     absl::Status status = inner_.SyncDirectory(directory);
     if (!status.ok()) failed_syncs_.fetch_add(1, std::memory_order_acq_rel);
     return status;
@@ -62,6 +66,7 @@ class DirectoryWatch : public FileSystem {
 
  private:
   FileSystem& inner_;
+  Mutex mutex_;
   std::atomic<uint64_t> failed_syncs_{0};
 };
 

@@ -99,6 +99,10 @@ ManifestLog::Progress ManifestLog::Advance() {
       if (absl::Status status = context_.files.SyncDirectory(context_.directory); !status.ok()) {
         return TurnSticky(status);
       }
+      if (context_.files.failed_syncs() != failed_syncs_before_) {
+        return TurnSticky(absl::InternalError(absl::StrCat(
+            context_.directory, ": a directory sync failed while CURRENT was replaced")));
+      }
       Replaced();
       return Progress::kMore;
     case Stage::kRefuse:
