@@ -31,18 +31,28 @@ class Recovery {
 
   absl::StatusOr<RecoveredDatabase> Run() {
     ASSIGN_OR_RETURN(names_, files_.List(context_.directory));
-    const bool exists = std::find(names_.begin(), names_.end(), "CURRENT") != names_.end();
-    if (exists) {
-      RETURN_IF_ERROR(ReadDatabase());
-    } else {
-      RETURN_IF_ERROR(StartCreation());
+    if (const absl::Status status = RecoverOrCreate(); !status.ok()) {
+      RemoveMade();
+      return status;
     }
-    RETURN_IF_ERROR(CommitOpen());
     RemoveUnnamed();
     return std::move(database_);
   }
 
  private:
+  absl::Status RecoverOrCreate() {
+    if (InListing("CURRENT")) {
+      RETURN_IF_ERROR(ReadDatabase());
+    } else {
+      RETURN_IF_ERROR(StartCreation());
+    }
+    return CommitOpen();
+  }
+
+  bool InListing(const std::string& name) const {
+    return std::binary_search(names_.begin(), names_.end(), name);
+  }
+
   // ---- a database that exists
 
   absl::Status ReadDatabase() {
@@ -185,7 +195,9 @@ class Recovery {
     // The names of tables, WAL and manifest must be durable before CURRENT leads to them ...
     RETURN_IF_ERROR(files_.SyncDirectory(context_.directory));
     CurrentInstaller installer(files_, context_.directory, manifest.manifest_number);
-    RETURN_IF_ERROR(Complete(installer));
+    const absl::Status installed = Complete(installer);
+    current_attempted_ = installer.rename_attempted();
+    RETURN_IF_ERROR(installed);
     // ... and CURRENT's before anything old goes, or anything new is acknowledged.
     RETURN_IF_ERROR(files_.SyncDirectory(context_.directory));
     manifest.edits = 1;
@@ -209,6 +221,29 @@ class Recovery {
     VersionEdit all;
     all.added = database_.manifest.tables;
     return ApplyEdit(Version(std::vector<Level>(Version::kLevels)), all, opened_);
+  }
+
+  // After a failure, what this Open made: nothing names it yet, and on a full disk every further
+  // attempt would find less room.
+  void RemoveMade() {
+    if (current_attempted_) return;  // CURRENT may lead to it
+    const absl::StatusOr<std::vector<std::string>> now = files_.List(context_.directory);
+    if (!now.ok()) return;
+    for (const std::string& name : *now) {
+      switch (ParseFileName(name).kind) {
+        case FileKind::kWal:
+        case FileKind::kTable:
+        case FileKind::kManifest:
+        case FileKind::kTemporary:
+          // What cannot be removed is left to an Open that succeeds.
+          if (!InListing(name)) files_.Remove(context_.Path(name)).IgnoreError();
+          break;
+        case FileKind::kCurrent:
+        case FileKind::kLock:
+        case FileKind::kUnknown:
+          break;
+      }
+    }
   }
 
   void RemoveUnnamed() {
@@ -243,7 +278,8 @@ class Recovery {
 
   EngineContext& context_;
   FileSystem& files_;
-  std::vector<std::string> names_;  // in the directory before Open changed it
+  std::vector<std::string> names_;  // in the directory before Open changed it, sorted
+  bool current_attempted_ = false;
   std::vector<TablePtr> opened_;
   RecoveredDatabase database_;
 };
