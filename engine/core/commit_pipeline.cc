@@ -16,7 +16,7 @@ constexpr size_t kMaxGroupRequests = 512;
 constexpr double kLeastDelayNs = 1e6;
 constexpr double kMostDelayNs = 1e8;
 // On a full disk puts may not use the last part of the last segment, so that deletes, which make
-// room, still can.
+// room, still can; and deletes may overfill by this part a memtable that cannot be switched.
 constexpr uint64_t kReservedForDeletes = 16;  // 1/16
 
 }  // namespace
@@ -169,6 +169,8 @@ CommitPipeline::Progress CommitPipeline::Admit() {
     case Admission::kFail:
       break;
   }
+  // A refused batch no longer wants a segment of its own size, which may be why making one fails.
+  wal_.PrepareFor(0);
   FailGroup(why);
   return Progress::kMore;
 }
@@ -195,6 +197,7 @@ CommitPipeline::Admission CommitPipeline::Judge(absl::Status& why) {
   // Waiting for work that fails for now would keep the caller for as long as the disk is full.
   why = context_.health.holding_up_writes();
   if (why.ok()) return Admission::kPark;
+  if (fits && absl::IsResourceExhausted(why) && MayOverfill()) return Admission::kGo;
   why = absl::Status(why.code(),
                      absl::StrCat("no room for more writes until background work succeeds, "
                                   "which is being retried; nothing was written: ",
@@ -202,14 +205,24 @@ CommitPipeline::Admission CommitPipeline::Judge(absl::Status& why) {
   return Admission::kFail;
 }
 
+bool CommitPipeline::OnlyDeletes() const {
+  return std::all_of(group_.begin(), group_.end(),
+                     [](const WriteRequest* r) { return r->only_deletes; });
+}
+
+bool CommitPipeline::MayOverfill() {
+  const uint64_t overfilled = overfilled_bytes_ + group_bytes_;
+  const bool may = switching_ && !switch_asked_ && OnlyDeletes() &&
+                   overfilled <= context_.options.memtable_bytes / kReservedForDeletes;
+  if (may) overfilled_bytes_ = overfilled;
+  return may;
+}
+
 bool CommitPipeline::RefusePutsOnFullDisk(absl::Status& why) const {
   if (wal_.bytes_left() >= context_.options.wal_segment_bytes / kReservedForDeletes) return false;
   why = context_.health.holding_up_writes();
   if (why.code() != absl::StatusCode::kResourceExhausted) return false;
-  if (std::all_of(group_.begin(), group_.end(),
-                  [](const WriteRequest* r) { return r->only_deletes; })) {
-    return false;
-  }
+  if (OnlyDeletes()) return false;
   why = absl::ResourceExhaustedError(
       absl::StrCat("disk full: only deletes are taken until there is room; nothing was written: ",
                    why.message()));
@@ -260,6 +273,7 @@ void CommitPipeline::Rotate() {
     state_.SwitchMemtable({std::make_shared<Memtable>(), wal_.segment_number(), next_sequence_});
     on_switch_();
     switch_asked_ = false;
+    overfilled_bytes_ = 0;
   }
   stage_ = Stage::kAdmit;
 }

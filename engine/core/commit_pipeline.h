@@ -95,6 +95,9 @@ class CommitPipeline {
   Progress Park();
   void FailGroup(const absl::Status& status);
   void InDoubt(const absl::Status& status);
+  bool OnlyDeletes() const;
+  // Whether the group may go into a memtable that ought to be switched, but cannot be.
+  bool MayOverfill();
   bool RefusePutsOnFullDisk(absl::Status& why) const;
   bool Throttle();
   void HandOn();
@@ -118,6 +121,7 @@ class CommitPipeline {
   bool group_sync_ = false;
   bool switch_asked_ = false;
   bool switching_ = false;
+  uint64_t overfilled_bytes_ = 0;  // of deletes that the memtable took beyond its limit
   SequenceNumber next_sequence_;
   double owed_delay_ns_ = 0;
   bool throttled_ = false;  // this group has had its delay

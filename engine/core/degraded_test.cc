@@ -1,0 +1,337 @@
+// Goal: an engine whose disk fails or is full says so, goes on reading, loses nothing, and heals
+// where healing is possible. Method: an in-memory file system with a capacity, and a hook that
+// fails chosen operations.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "engine/core/crash_testing.h"
+
+namespace lumen {
+namespace {
+
+using testing::HasSubstr;
+using Operation = MemoryFileSystem::Operation;
+
+constexpr Durability kSync = Durability::kSync;
+constexpr Durability kAsync = Durability::kAsync;
+
+class DegradedTest : public testing::Test {
+ protected:
+  explicit DegradedTest(const Options& options = TinyOptions()) : database_(*files_, 31, options) {
+    EXPECT_TRUE(database_.Open().ok());
+    database_.environment().RunUntilIdle();  // the next WAL segment is made
+  }
+
+  absl::Status Put(std::string key, std::string value, Durability durability = kSync) {
+    return database_.Write({{std::move(key), std::move(value)}}, durability);
+  }
+  absl::Status Delete(std::string key) {
+    return database_.Write({{std::move(key), std::nullopt}}, kSync);
+  }
+  // The next operation of this kind on a path with `part` in it fails.
+  void FailNext(Operation failing, std::string part) {
+    auto failed = std::make_shared<bool>(false);
+    files_->SetHook([=](Operation operation, const std::string& path) {
+      const bool fails = operation == failing && path.find(part) != std::string::npos &&
+                         !std::exchange(*failed, true);
+      return fails ? absl::InternalError(path + ": injected") : absl::OkStatus();
+    });
+  }
+  Stats stats() { return database_.engine().GetStats(); }
+  void ExpectContentIsVisible() {
+    const auto content = ReadContent(database_.engine());
+    ASSERT_TRUE(content.ok()) << content.status();
+    EXPECT_EQ(*content, database_.history().Visible());
+  }
+  void ExpectReadOnly() {
+    const absl::Status sync = Put("later", "x");
+    EXPECT_TRUE(absl::IsFailedPrecondition(sync)) << sync;
+    EXPECT_THAT(std::string(sync.message()), HasSubstr("injected"));
+    EXPECT_THAT(std::string(sync.message()), HasSubstr("reopen"));
+    EXPECT_TRUE(absl::IsFailedPrecondition(Put("later", "x", kAsync)));
+    EXPECT_TRUE(absl::IsFailedPrecondition(database_.engine().Flush()));
+    EXPECT_THAT(stats().sticky_error, HasSubstr("injected"));
+    ExpectContentIsVisible();
+  }
+  // Closes, and opens again without faults: whatever was acknowledged is there, and writes work.
+  void ExpectReopenClears() {
+    files_->SetHook({});
+    EXPECT_FALSE(database_.engine().Close().ok());
+    for (const Crash crash : {Crash::kProcess, Crash::kPowerLoss}) {
+      const auto copy = files_->CrashCopy(crash);
+      EXPECT_EQ(ProveRecovery(*copy, database_.history(), crash, 5), "");
+    }
+    database_.Leave();
+    EXPECT_EQ(ProveRecovery(*files_, database_.history(), Crash::kProcess, 6), "");
+  }
+  uint64_t UsedBytes() { return MemoryFileSystem::kUnlimited - *files_->FreeSpace("/"); }
+
+  std::unique_ptr<MemoryFileSystem> files_ = NewDisk();
+  TestDatabase database_;
+};
+
+TEST_F(DegradedTest, AFailedWalSyncLeavesTheWriteInDoubtAndTheEngineReadOnly) {
+  ASSERT_TRUE(Put("a", "1").ok());
+  ASSERT_TRUE(Put("b", "2", kAsync).ok());
+  FailNext(Operation::kSync, ".wal");
+  const absl::Status status = Put("c", "3");
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnknown) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("unknown"));
+  ExpectReadOnly();
+  ExpectReopenClears();
+}
+
+TEST_F(DegradedTest, AFailedWalAppendLeavesTheWriteInDoubtAndTheEngineReadOnly) {
+  ASSERT_TRUE(Put("a", "1").ok());
+  FailNext(Operation::kAppend, ".wal");
+  EXPECT_EQ(Put("c", "3", kAsync).code(), absl::StatusCode::kUnknown);
+  ExpectReadOnly();
+  ExpectReopenClears();
+}
+
+TEST_F(DegradedTest, AWholeGroupIsInDoubtTogether) {
+  FailNext(Operation::kSync, ".wal");
+  std::vector<absl::Status> told;
+  for (int i = 0; i < 5; ++i) {
+    database_.engine().WriteAsync(
+        PutBatch(absl::StrCat("k", i), "v"), {},
+        [&told](const absl::StatusOr<WriteResult>& result) { told.push_back(result.status()); });
+  }
+  while (told.size() < 5) ASSERT_TRUE(database_.environment().RunOne());
+  for (const absl::Status& status : told) {
+    EXPECT_TRUE(status.code() == absl::StatusCode::kUnknown || absl::IsFailedPrecondition(status))
+        << status;
+  }
+  EXPECT_EQ(told[0].code(), absl::StatusCode::kUnknown);
+  EXPECT_EQ(*database_.engine().Get("k0"), std::nullopt);
+}
+
+TEST_F(DegradedTest, AFailedNoteTakesNothingFromItsGroup) {
+  ASSERT_TRUE(Put("a", "1").ok());
+  int appends = 0;
+  files_->SetHook([&](Operation operation, const std::string& path) {
+    const bool note = operation == Operation::kAppend && ++appends == 2;
+    return note ? absl::InternalError(path + ": injected") : absl::OkStatus();
+  });
+  EXPECT_TRUE(Put("b", "2").ok());
+  ExpectReadOnly();
+  ExpectReopenClears();
+}
+
+TEST_F(DegradedTest, AFailedSealRefusesTheWriteThatNeededIt) {
+  ASSERT_TRUE(Put("a", "1").ok());
+  // Flush switches the memtable, which seals its segment.
+  FailNext(Operation::kSync, ".wal");
+  EXPECT_TRUE(absl::IsFailedPrecondition(database_.engine().Flush()));
+  ExpectReadOnly();
+  ExpectReopenClears();
+}
+
+TEST_F(DegradedTest, ASegmentThatCannotBeMadeIsMadeAgain) {
+  files_->SetHook([](Operation operation, const std::string& path) {
+    const bool fails = operation == Operation::kAllocate;
+    return fails ? absl::InternalError(path + ": injected") : absl::OkStatus();
+  });
+  absl::Status status;
+  for (int i = 0; status.ok(); ++i) {
+    ASSERT_LT(i, 2000);
+    status = Put(absl::StrCat("key", i % 50), std::string(200, 'x'));
+  }
+  EXPECT_FALSE(absl::IsUnknown(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("nothing was written"));
+  EXPECT_THAT(stats().background_error, HasSubstr("injected"));
+  EXPECT_EQ(stats().sticky_error, "");
+  ExpectContentIsVisible();
+  files_->SetHook({});
+  database_.environment().RunUntilIdle();
+  EXPECT_TRUE(Put("after", "1").ok());
+  EXPECT_EQ(stats().background_error, "");
+}
+
+TEST_F(DegradedTest, AFailedManifestEditHealsWithANewManifest) {
+  for (const Operation failing : {Operation::kAppend, Operation::kSync}) {
+    ASSERT_TRUE(Put("a", "1").ok());
+    const uint64_t rotations = stats().manifest_rotations;
+    FailNext(failing, "MANIFEST");
+    database_.engine().Flush().IgnoreError();  // may say so, or wait until it has healed
+    database_.environment().RunUntilIdle();
+    EXPECT_EQ(stats().manifest_rotations, rotations + 1);
+    EXPECT_EQ(stats().immutable_memtables, 0);
+    EXPECT_EQ(stats().background_error, "");
+    EXPECT_EQ(stats().sticky_error, "");
+    ASSERT_TRUE(Put("b", "2").ok());
+    EXPECT_TRUE(database_.engine().Flush().ok());
+  }
+  ExpectContentIsVisible();
+  const auto copy = files_->CrashCopy(Crash::kPowerLoss);
+  EXPECT_EQ(ProveRecovery(*copy, database_.history(), Crash::kPowerLoss, 5), "");
+}
+
+TEST_F(DegradedTest, AFailedRenameOfCurrentIsSticky) {
+  ASSERT_TRUE(Put("a", "1").ok());
+  auto edit_failed = std::make_shared<bool>(false);
+  files_->SetHook([=](Operation operation, const std::string& path) {
+    const bool edit = operation == Operation::kSync && path.find("MANIFEST") != std::string::npos &&
+                      !std::exchange(*edit_failed, true);
+    const bool fails = edit || operation == Operation::kRename;
+    return fails ? absl::InternalError(path + ": injected") : absl::OkStatus();
+  });
+  EXPECT_TRUE(absl::IsFailedPrecondition(database_.engine().Flush()));
+  ExpectReadOnly();
+  ExpectReopenClears();
+}
+
+// ---- a full disk
+
+class FullDiskTest : public DegradedTest {
+ protected:
+  explicit FullDiskTest(const Options& options = TinyOptions()) : DegradedTest(options) {}
+
+  // Writes until the disk is full; the last status.
+  absl::Status Fill() {
+    files_->SetCapacity(UsedBytes() + (100 << 10));
+    absl::Status status;
+    for (int i = 0; status.ok() && i < 20'000; ++i) {
+      status = Put(absl::StrCat("fill", i), std::string(300, 'f'), i % 7 == 0 ? kSync : kAsync);
+      if (status.ok()) ++filled_;
+    }
+    return status;
+  }
+  int64_t NowNanos() { return database_.environment().environment().clock.NowNanos(); }
+  void ExpectAThousandWrites() {
+    for (int i = 0; i < 1000; ++i) {
+      const absl::Status status =
+          Put(absl::StrCat("key", i), std::string(100, 'g'), i % 7 == 0 ? kSync : kAsync);
+      ASSERT_TRUE(status.ok()) << i << ": " << status;
+    }
+    ExpectContentIsVisible();
+    EXPECT_TRUE(database_.engine().Flush().ok());
+    EXPECT_TRUE(database_.engine().Compact().ok());
+    EXPECT_EQ(stats().background_error, "");
+    const auto copy = files_->CrashCopy(Crash::kPowerLoss);
+    EXPECT_EQ(ProveRecovery(*copy, database_.history(), Crash::kPowerLoss, 5), "");
+  }
+
+  int filled_ = 0;
+};
+
+// Which of the two is full first when nothing can be flushed: the memtable, or its WAL segment.
+Options WithMemtable(uint64_t bytes) {
+  Options options = TinyOptions();
+  options.memtable_bytes = bytes;
+  options.wal_segment_bytes = 256 << 10;
+  return options;
+}
+class FullMemtableTest : public FullDiskTest {
+ protected:
+  FullMemtableTest() : FullDiskTest(WithMemtable(64 << 10)) {}
+};
+class FullSegmentTest : public FullDiskTest {
+ protected:
+  FullSegmentTest() : FullDiskTest(WithMemtable(1 << 20)) {}
+};
+
+TEST_F(FullMemtableTest, DeletesGoOnForAWhile) {
+  ASSERT_TRUE(absl::IsResourceExhausted(Fill()));
+  ASSERT_TRUE(absl::IsResourceExhausted(Put("one", "more")));
+  int deleted = 0;
+  absl::Status status;
+  while ((status = Delete(absl::StrCat("fill", deleted))).ok()) ++deleted;
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_GT(deleted, 20);
+  EXPECT_LT(deleted, 2000);
+  ExpectContentIsVisible();
+}
+
+TEST_F(FullSegmentTest, DeletesGoOnForAWhile) {
+  ASSERT_TRUE(absl::IsResourceExhausted(Fill()));
+  const absl::Status put = Put("one", "more");
+  ASSERT_TRUE(absl::IsResourceExhausted(put));
+  EXPECT_THAT(std::string(put.message()), HasSubstr("only deletes"));
+  int deleted = 0;
+  absl::Status status;
+  while ((status = Delete(absl::StrCat("fill", deleted))).ok()) ++deleted;
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_GT(deleted, 10);
+  EXPECT_LT(deleted, 2000);
+  ExpectContentIsVisible();
+}
+
+TEST_F(FullDiskTest, WritesAreRefusedAndReadsGoOn) {
+  const absl::Status full = Fill();
+  EXPECT_TRUE(absl::IsResourceExhausted(full)) << full;
+  EXPECT_THAT(std::string(full.message()), HasSubstr("nothing was written"));
+  EXPECT_THAT(stats().background_error, HasSubstr("/db/"));
+  EXPECT_EQ(stats().sticky_error, "");
+  ExpectContentIsVisible();
+  ASSERT_TRUE(absl::IsResourceExhausted(Put("one", "more")));
+  for (const Crash crash : {Crash::kProcess, Crash::kPowerLoss}) {
+    const auto copy = files_->CrashCopy(crash);
+    copy->SetCapacity(MemoryFileSystem::kUnlimited);
+    EXPECT_EQ(ProveRecovery(*copy, database_.history(), crash, 5), "");
+  }
+}
+
+TEST_F(FullDiskTest, HealsByItselfOnceThereIsRoom) {
+  ASSERT_TRUE(absl::IsResourceExhausted(Fill()));
+  files_->SetCapacity(MemoryFileSystem::kUnlimited);
+  const int64_t since = NowNanos();
+  while (!Put("again", "1").ok()) ASSERT_TRUE(database_.environment().RunOne());
+  EXPECT_LT(NowNanos() - since, 2 * TinyOptions().retry_interval_ns);
+  ExpectAThousandWrites();
+}
+
+TEST_F(FullDiskTest, HealsAtOnceWhenToldToResume) {
+  ASSERT_TRUE(absl::IsResourceExhausted(Fill()));
+  files_->SetCapacity(MemoryFileSystem::kUnlimited);
+  const int64_t since = NowNanos();
+  database_.engine().Resume();
+  while (!Put("again", "1").ok()) ASSERT_TRUE(database_.environment().RunOne());
+  EXPECT_LT(NowNanos() - since, TinyOptions().retry_interval_ns / 10);
+  ExpectAThousandWrites();
+}
+
+TEST_F(FullDiskTest, FillingAndHealingTenTimesLosesNothing) {
+  for (int round = 0; round < 10; ++round) {
+    ASSERT_TRUE(absl::IsResourceExhausted(Fill()));
+    files_->SetCapacity(MemoryFileSystem::kUnlimited);
+    database_.engine().Resume();
+    while (!Put("again", absl::StrCat(round)).ok()) ASSERT_TRUE(database_.environment().RunOne());
+  }
+  EXPECT_GT(filled_, 1000);
+  ExpectAThousandWrites();
+}
+
+TEST_F(FullDiskTest, ARefusedHugeBatchIsForgotten) {
+  ASSERT_TRUE(Put("a", "1").ok());
+  database_.environment().RunUntilIdle();
+  files_->SetCapacity(UsedBytes() + (300 << 10));
+  const absl::Status huge = Put("huge", std::string(1 << 20, 'h'));
+  EXPECT_TRUE(absl::IsResourceExhausted(huge)) << huge;
+  // The engine must not go on asking for a segment that nobody needs any more.
+  database_.environment().RunUntilIdle();
+  EXPECT_EQ(stats().background_error, "");
+  EXPECT_TRUE(Put("b", "2").ok());
+  EXPECT_TRUE(database_.engine().Flush().ok());
+  ExpectContentIsVisible();
+}
+
+TEST_F(FullDiskTest, CloseOnAFullDiskIsCleanAndReopens) {
+  ASSERT_TRUE(absl::IsResourceExhausted(Fill()));
+  const absl::Status closed = database_.engine().Close();
+  EXPECT_TRUE(closed.ok()) << closed;
+  database_.Leave();
+  files_->SetCapacity(MemoryFileSystem::kUnlimited);
+  const auto copy = files_->CrashCopy(Crash::kPowerLoss);
+  EXPECT_EQ(ProveRecovery(*copy, database_.history(), Crash::kProcess, 5), "");
+}
+
+}  // namespace
+}  // namespace lumen
