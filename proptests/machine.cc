@@ -89,7 +89,10 @@ void Machine::Recovered(uint64_t floor, uint64_t used) {
                        " is handed out again; used: ", used, ", recovered: ", *prefix));
   history_.Truncate(*prefix);
   history_.JumpTo(stats.visible_sequence);
-  floors_ = {history_.last(), history_.last()};
+  {
+    const MutexLock lock(mutex_);
+    floors_ = {history_.last(), history_.last()};
+  }
   CheckScan(*engine_, nullptr, history_.last());
   Observe();
   if (kept_checkpoint_.has_value()) OpenKeptCheckpoint();
@@ -160,7 +163,7 @@ void Machine::operator()(const CrashCommand& crash) {
   const bool inside = crash.during != CrashCommand::During::kNothing;
   world_.ArmCrash(crash.power_loss ? Crash::kPowerLoss : Crash::kProcess,
                   inside ? crash.at_operation : 0, [&] {
-                    const std::lock_guard lock(mutex_);
+                    const MutexLock lock(mutex_);
                     floors = floors_;
                   });
   Work(crash.during);
@@ -199,7 +202,7 @@ void Machine::operator()(const FlushCommand&) {
   const absl::Status status = engine_->Flush();
   REQUIRE(status.ok(), status.ToString());
   // Tables are durable before they are installed.
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   floors_.durable = std::max(floors_.durable, before);
 }
 
@@ -340,7 +343,7 @@ void Machine::Observe() {
     REQUIRE((level.files > 0) == (level.entries > 0) && (level.files > 0) == (level.bytes > 0),
             "a level's counters disagree");
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   floors_.acknowledged = std::max(floors_.acknowledged, stats.visible_sequence);
   floors_.durable = std::max(floors_.durable, stats.durable_sequence);
   if (outstanding_ == 0 && outcomes_.empty()) {

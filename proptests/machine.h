@@ -1,16 +1,15 @@
 #pragma once
 
 #include <array>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "engine/base/mutex.h"
 #include "engine/engine.h"
 #include "proptests/history.h"
 #include "proptests/program.h"
@@ -98,7 +97,8 @@ class Machine {
   Precondition ToPrecondition(const Condition& condition) const;
   std::shared_ptr<const IssuedWrite> ToWrite(const WriteCommand& command, WriteBatch& batch);
   void Issue(const WriteCommand& command);
-  void TakeOutcome(Outcome outcome);
+  void TakeOutcome(Outcome outcome) EXCLUDES(mutex_);
+  int Outstanding() EXCLUDES(mutex_);
   // Waits for every write and puts them all into the history.
   void Settle();
   void Judge(const Outcome& outcome);
@@ -134,11 +134,12 @@ class Machine {
   Stats seen_;
   std::optional<KeptCheckpoint> kept_checkpoint_;
 
-  std::mutex mutex_;
-  std::condition_variable all_told_;
-  int outstanding_ = 0;
-  std::vector<Outcome> outcomes_;
-  Floors floors_;
+  // What callbacks change, on real files from other threads.
+  Mutex mutex_;
+  CondVar all_told_;
+  int outstanding_ GUARDED_BY(mutex_) = 0;
+  std::vector<Outcome> outcomes_ GUARDED_BY(mutex_);
+  Floors floors_ GUARDED_BY(mutex_);
 
   // Readers are gone before the engine is.
   std::unique_ptr<Engine> engine_;

@@ -10,7 +10,7 @@ uint64_t Machine::Now() {
   // Threads may commit what is in flight at any moment; a simulation stands still.
   if (!world_.simulated()) Settle();
   const uint64_t now = engine_->GetStats().visible_sequence;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   floors_.acknowledged = std::max(floors_.acknowledged, now);
   return now;
 }

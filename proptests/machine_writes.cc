@@ -68,7 +68,7 @@ std::shared_ptr<const Machine::IssuedWrite> Machine::ToWrite(const WriteCommand&
 void Machine::operator()(const WriteCommand& command) {
   Issue(command);
   // A few in flight are as good as many.
-  if (command.asynchronous && outstanding_ >= 8) Settle();
+  if (command.asynchronous && Outstanding() >= 8) Settle();
 }
 
 void Machine::Issue(const WriteCommand& command) {
@@ -76,7 +76,7 @@ void Machine::Issue(const WriteCommand& command) {
   const std::shared_ptr<const IssuedWrite> write = ToWrite(command, batch);
   if (batch.encoded().size() > limits_.segment_kib << 10) ++tally_.outsized_batches;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ++outstanding_;
   }
   if (command.asynchronous) {
@@ -87,16 +87,11 @@ void Machine::Issue(const WriteCommand& command) {
     return;
   }
   TakeOutcome({write, engine_->Write(batch, write->options)});
-  bool settled = false;
-  {
-    const std::lock_guard lock(mutex_);
-    settled = outstanding_ == 0;
-  }
-  if (settled) Settle();
+  if (Outstanding() == 0) Settle();
 }
 
 void Machine::TakeOutcome(Outcome outcome) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (outcome.result.ok()) {
     const WriteResult& result = *outcome.result;
     const uint64_t last =
@@ -109,19 +104,24 @@ void Machine::TakeOutcome(Outcome outcome) {
   }
   outcomes_.push_back(std::move(outcome));
   --outstanding_;
-  all_told_.notify_all();
+  all_told_.NotifyAll();
+}
+
+int Machine::Outstanding() {
+  const MutexLock lock(mutex_);
+  return outstanding_;
 }
 
 void Machine::Settle() {
   if (world_.simulated()) {
-    for (int pieces = 0; outstanding_ > 0; ++pieces) {
+    for (int pieces = 0; Outstanding() > 0; ++pieces) {
       REQUIRE(world_.RunOne() && pieces < kMostPieces, "an asynchronous write is never answered");
     }
   }
   std::vector<Outcome> outcomes;
   {
-    std::unique_lock lock(mutex_);
-    all_told_.wait(lock, [this] { return outstanding_ == 0; });
+    const MutexLock lock(mutex_);
+    while (outstanding_ > 0) all_told_.Wait(mutex_);
     outcomes = std::exchange(outcomes_, {});
   }
   for (const Outcome& outcome : outcomes) {
