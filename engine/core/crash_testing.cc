@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint64_t kKeys = 100;
 // More than the errors that any test injects at once.
-constexpr int kMostOpenAttempts = 5;
+constexpr int kMostOpenAttempts = 60;
 
 void Apply(const History::Write& write, Content& content) {
   for (const auto& [key, value] : write) {

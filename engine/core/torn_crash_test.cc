@@ -58,6 +58,10 @@ class TornHistory {
     // A third of the deaths come early, inside Open.
     const uint64_t span = random_() % 3 == 0 ? 30 : kOperations / 2;
     disk_.DieAt(disk_.operations() + random_() % span);
+    // A directory sync fails between two good ones: what it dropped must not be relied on.
+    if (random_() % 4 == 0) {
+      for (uint64_t n = 1; n < 40; n += 1 + random_() % 4) disk_.FailDirectorySync(n);
+    }
     // Half of the lives see errors, often close to one another.
     const uint64_t first = disk_.operations() + random_() % span;
     for (uint64_t failures = random_() % 2 * (1 + random_() % 3); failures > 0; --failures) {

@@ -313,6 +313,7 @@ absl::StatusOr<std::vector<std::string>> TornDisk::List(const std::string& direc
 
 absl::Status TornDisk::SyncDirectory(const std::string& directory) {
   ASSIGN_OR_RETURN(const NodePointer node, FindNode(directory));
+  if (failing_directory_syncs_.contains(++directory_syncs_)) FailAt(operations_, Effect::kNone);
   Turn turn = Next(directory);
   if (turn.done) {
     for (const Change& change : node->pending) {

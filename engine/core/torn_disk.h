@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,7 +35,9 @@ class TornDisk : public FileSystem {
 
   // Operations that change something are counted. The one with index `operation` fails, once.
   void FailAt(uint64_t operation, Effect effect) { failures_[operation] = effect; }
-  void FailNoMore() { failures_.clear(); }
+  // The n-th directory sync from now on fails, once.
+  void FailDirectorySync(uint64_t n) { failing_directory_syncs_.insert(directory_syncs_ + n); }
+  void FailNoMore() { failures_.clear(), failing_directory_syncs_.clear(); }
   // Operations that did.
   uint64_t failed() const { return failed_; }
   // From that operation on everything fails, until the machine comes back.
@@ -92,6 +95,8 @@ class TornDisk : public FileSystem {
   uint64_t operations_ = 0;
   uint64_t die_at_ = kNever;
   std::map<uint64_t, Effect> failures_;
+  uint64_t directory_syncs_ = 0;
+  std::set<uint64_t> failing_directory_syncs_;
   uint64_t failed_ = 0;
 };
 
