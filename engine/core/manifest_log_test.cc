@@ -9,6 +9,7 @@
 #include <functional>
 #include <latch>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -16,6 +17,7 @@
 
 #include "engine/core/crash_testing.h"
 #include "engine/core/replay.h"
+#include "engine/core/torn_disk.h"
 #include "engine/simulated_environment.h"
 
 namespace lumen {
@@ -32,39 +34,62 @@ VersionEdit FloorEdit(uint64_t floor) {
   return edit;
 }
 
+template <typename Maker>
+void Complete(Maker& maker) {
+  while (true) {
+    const absl::StatusOr<bool> finished = maker.Advance();
+    ASSERT_TRUE(finished.ok()) << finished.status();
+    if (*finished) return;
+  }
+}
+
+// A log whose manifest 1 is current and durable.
+std::unique_ptr<ManifestLog> NewLog(EngineContext& context, std::function<void()> on_failed) {
+  context.epoch = kEpoch;
+  context.next_file_number = 2;
+  ManifestState state;
+  state.epoch = kEpoch;
+  state.manifest_number = 1;
+  state.wal_floor = 1;
+  state.wal_floor_first_sequence = 1;
+  state.next_file_number = 2;
+  state.next_sequence = 1;
+  state.edits = 1;
+  ManifestMaker maker(context.files, "/db", kEpoch, 1, state.Snapshot());
+  Complete(maker);
+  EXPECT_TRUE(context.files.SyncDirectory("/db").ok());
+  CurrentInstaller installer(context.files, "/db", 1);
+  Complete(installer);
+  EXPECT_TRUE(context.files.SyncDirectory("/db").ok());
+  return std::make_unique<ManifestLog>(context, state, maker.TakeWriter(), std::move(on_failed));
+}
+
+// The WAL floor of the manifest that is current; 0 where it cannot be read.
+uint64_t FloorIn(FileSystem& files) {
+  const auto current = ReadWholeFile(files, "/db/CURRENT");
+  EXPECT_TRUE(current.ok()) << current.status();
+  if (!current.ok()) return 0;
+  const auto number = DecodeCurrent(*current);
+  EXPECT_TRUE(number.ok()) << number.status();
+  if (!number.ok()) return 0;
+  const auto bytes = ReadWholeFile(files, "/db/" + ManifestFileName(*number));
+  EXPECT_TRUE(bytes.ok()) << bytes.status();
+  if (!bytes.ok()) return 0;
+  const auto state = ReadManifest(*bytes, *number);
+  EXPECT_TRUE(state.ok()) << state.status();
+  return state.ok() ? state->wal_floor : 0;
+}
+
 class ManifestLogTest : public testing::Test {
  protected:
   ManifestLogTest() {
     EXPECT_TRUE(files_.CreateDirectory("/db").ok());
     EXPECT_TRUE(files_.SyncDirectory("/").ok());
-    context_->epoch = kEpoch;
-    context_->next_file_number = 2;
-    ManifestState state;
-    state.epoch = kEpoch;
-    state.manifest_number = 1;
-    state.wal_floor = 1;
-    state.wal_floor_first_sequence = 1;
-    state.next_file_number = 2;
-    state.next_sequence = 1;
-    state.edits = 1;
-    ManifestMaker maker(context_->files, "/db", kEpoch, 1, state.Snapshot());
-    Complete(maker);
-    EXPECT_TRUE(files_.SyncDirectory("/db").ok());
-    CurrentInstaller installer(context_->files, "/db", 1);
-    Complete(installer);
-    EXPECT_TRUE(files_.SyncDirectory("/db").ok());
-    log_ = std::make_unique<ManifestLog>(*context_, state, maker.TakeWriter(),
-                                         [this] { ++failures_told_; });
+    log_ = NewLog(*context_, [this] { ++failures_told_; });
   }
-  ~ManifestLogTest() override { context_->background.Stop(); }
-
-  template <typename Maker>
-  static void Complete(Maker& maker) {
-    while (true) {
-      const absl::StatusOr<bool> finished = maker.Advance();
-      ASSERT_TRUE(finished.ok()) << finished.status();
-      if (*finished) return;
-    }
+  ~ManifestLogTest() override {
+    files_.SetHook({});
+    context_->background.Stop();
   }
 
   // Fails the operations that `fails` picks.
@@ -82,14 +107,7 @@ class ManifestLogTest : public testing::Test {
   // What a power loss leaves.
   uint64_t DurableFloor() {
     const auto copy = files_.CrashCopy(Crash::kPowerLoss);
-    const auto current = ReadWholeFile(*copy, "/db/CURRENT");
-    EXPECT_TRUE(current.ok()) << current.status();
-    const auto number = DecodeCurrent(*current);
-    const auto bytes = ReadWholeFile(*copy, "/db/" + ManifestFileName(*number));
-    EXPECT_TRUE(bytes.ok()) << bytes.status();
-    const auto state = ReadManifest(*bytes, *number);
-    EXPECT_TRUE(state.ok()) << state.status();
-    return state.ok() ? state->wal_floor : 0;
+    return FloorIn(*copy);
   }
 
   MemoryFileSystem files_;
@@ -165,6 +183,37 @@ TEST_F(ManifestLogTest, AnotherJobsFailedDirectorySyncAfterTheRenameIsSticky) {
   environment_.RunUntilIdle();
   EXPECT_TRUE(absl::IsFailedPrecondition(told)) << told;
   EXPECT_TRUE(*files_.Exists("/db/MANIFEST-1"));
+}
+
+// Any subset of what a failing replacement leaves pending may reach the disk.
+TEST(TornManifestLogTest, AReplacementMayBeCutShortAnywhere) {
+  int replaced = 0;
+  for (uint64_t seed = 1; seed <= 500; ++seed) {
+    std::mt19937_64 random(seed);
+    TornDisk disk;
+    ASSERT_TRUE(disk.CreateDirectory("/db").ok());
+    ASSERT_TRUE(disk.SyncDirectory("/").ok());
+    SimulatedEnvironment environment(seed, disk);
+    EngineContext context(TinyOptions(), "/db", environment.environment());
+    std::unique_ptr<ManifestLog> log = NewLog(context, [] {});
+    disk.FailAt(disk.operations() + random() % 2,
+                random() % 2 == 0 ? TornDisk::Effect::kNone : TornDisk::Effect::kWhole);
+    log->Commit(FloorEdit(9), [](const absl::Status& status) { EXPECT_FALSE(status.ok()); });
+    uint64_t acknowledged = 1;
+    log->Commit(FloorEdit(3), [&acknowledged](const absl::Status& status) {
+      if (status.ok()) acknowledged = 3;
+    });
+    for (uint64_t pieces = random() % 20; pieces > 0; --pieces) environment.RunOne();
+    disk.DieAt(0);
+    context.background.Stop();
+    disk.LosePower(random);
+    const uint64_t floor = FloorIn(disk);
+    // 9 is the failed edit, which may stand until a manifest without it is current.
+    EXPECT_TRUE(floor == 3 || (acknowledged == 1 && (floor == 1 || floor == 9)))
+        << floor << ", seed " << seed;
+    if (acknowledged == 3) ++replaced;
+  }
+  EXPECT_GT(replaced, 20);
 }
 
 // A sync that fails must be counted before another one can return OK, or its victim is not noticed.
