@@ -145,6 +145,8 @@ class Workload {
 
   // Runs the next letter. False: the script is over, or the database does not open.
   bool Step();
+  // Compares what a running engine shows with what it acknowledged.
+  void CompareReads();
   // Opens the database, trying again where an injected error failed it.
   bool EnsureOpen();
 
@@ -160,7 +162,6 @@ class Workload {
   std::string NextKey();
   std::string NextValue();
   void Note(const absl::Status& status);
-  void CompareReads();
   void TakeCheckpoint();
 
   TestDatabase& database_;
