@@ -17,7 +17,7 @@
 
 #include "engine/core/crash_testing.h"
 #include "engine/core/replay.h"
-#include "engine/core/torn_disk.h"
+#include "engine/core/torn_disk_testing.h"
 #include "engine/simulated_environment.h"
 
 namespace lumen {

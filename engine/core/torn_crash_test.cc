@@ -1,7 +1,7 @@
 // Goal: histories of several crashes, process crash and power loss mixed, with a failed operation
 // now and then, never lose an acknowledged write, never refuse to open, never show half a batch.
 // Method: the scripted workload on a disk that loses any legal subset of what is pending
-// (engine/core/torn_disk.h); a seed decides everything, and a failure names it.
+// (engine/core/torn_disk_testing.h); a seed decides everything, and a failure names it.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/core/crash_testing.h"
-#include "engine/core/torn_disk.h"
+#include "engine/core/torn_disk_testing.h"
 
 namespace lumen {
 namespace {

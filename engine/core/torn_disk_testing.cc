@@ -1,4 +1,4 @@
-#include "engine/core/torn_disk.h"
+#include "engine/core/torn_disk_testing.h"
 
 #include <algorithm>
 #include <span>
