@@ -21,6 +21,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "engine/base/check.h"
 #include "engine/engine.h"
 #include "engine/posix_environment.h"
@@ -196,6 +197,9 @@ ExitCode Run(const Settings& settings) {
 
 int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
+  // Debian builds Abseil with its debug checks, and gRPC locks one of its mutexes many times a
+  // call.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const auto settings =
       lumen::ParseSettings({argv + 1, argv + argc}, [](const char* name) { return getenv(name); });
   if (const auto* farewell = std::get_if<lumen::Farewell>(&settings)) {
