@@ -1,0 +1,75 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "faultfs/profile.h"
+#include "proptests/harness/failure.h"
+
+namespace lumen::crash {
+
+struct ExploreSettings {
+  faultfs::Profile profile = faultfs::Profile::kStrictPosix;
+  uint64_t seed = 1;
+  // Whichever is met first ends it; 0: no such limit.
+  uint64_t states = 0;  // distinct states tested
+  int64_t time_ns = 0;
+  uint64_t max_failures = 1;
+  // Steps of a workload: uniformly from these.
+  uint32_t least_steps = 16;
+  uint32_t most_steps = 64;
+  bool faults = true;      // some cases have a fault plan
+  std::string fault_plan;  // this one in every case; empty: generated
+  // Cases are numbered; shard i of n runs those with number % n == i.
+  uint64_t shard = 0;
+  uint64_t shards = 1;
+  const std::atomic<bool>* stop = nullptr;  // SIGTERM
+};
+
+struct FaultTotals {
+  uint64_t armed = 0, fired = 0, changed = 0, observed = 0;
+};
+
+// What has been tested. Counts of states are of crash images with obligations, never of attempts.
+struct Totals {
+  uint64_t cases = 0;
+  uint64_t generated = 0;    // images made
+  uint64_t distinct = 0;     // after taking out those with equal image and obligations
+  uint64_t recovered = 0;    // distinct ones that opened
+  uint64_t refused = 0;      // distinct ones refused, as they may be
+  uint64_t in_recovery = 0;  // of the distinct ones: from a crash inside a recovery
+  uint64_t exercised = 0;    // of the distinct ones: flush, compaction, checkpoint as well
+  uint64_t repeated = 0;     // cases run twice to compare traces
+  uint64_t violations = 0;
+  double seconds = 0;
+  std::map<std::string, FaultTotals> faults;
+  std::map<std::string, uint64_t> coverage;  // events of the engine that happened: "flush" ...
+};
+
+// What a run tells while it goes on. Called on the exploring thread.
+struct ExploreEvents {
+  std::function<void(const Totals&)> progress = {};  // a few times a second
+  std::function<void(const Failure&)> failure = {};
+};
+
+// Random workloads, crashed everywhere. Every state counted as distinct was opened, compared,
+// written to, closed and reopened.
+Totals Explore(const ExploreSettings& settings, const ExploreEvents& events);
+
+// Every workload of up to `length` steps, every crash point, every legal image where at most
+// `most_pending` operations are pending, else the systematic ones and random ones.
+struct Exhausted {
+  Totals totals;
+  uint64_t workloads = 0;
+  uint64_t crash_points = 0;
+  uint64_t exhaustive_points = 0;  // of these: every legal image
+  bool complete = false;           // false: stopped early
+};
+Exhausted Exhaust(const ExploreSettings& settings, uint32_t length, uint32_t most_pending,
+                  const ExploreEvents& events);
+
+}  // namespace lumen::crash

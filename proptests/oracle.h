@@ -1,0 +1,133 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/file_system.h"
+
+// What a program that stores keys must still hold after a crash. The whole contract:
+//
+//   1  It opens, or refuses with an error that names file, offset and cause. It may refuse only
+//      where the disk was damaged or has lied.
+//   2  Its state is exactly the state after a prefix of the commit order that covers every
+//      acknowledged durable write, and holds no write that was never issued.
+//   3  Batches are there whole or not at all.
+//   4  Get, forward scan, backward scan and snapshots say the same.
+//   5  It works: takes a new write, flushes, compacts, closes, reopens, and then says the same.
+//   6  No sequence number is handed out twice.
+//   7  Recovering the same image twice gives the same state.
+//   8  A crash at any file operation of the recovery converges to the same state.
+//   9  Files that nothing names do not pile up.
+//
+// Rules 1 to 6 and 9 are judged here, 7 and 8 by whoever runs the recoveries and has two of them
+// compared (Same). The oracle knows no engine: a Store is what it needs to see of one.
+namespace lumen::crash {
+
+using Content = std::vector<std::pair<std::string, std::string>>;  // ascending by key
+
+// A recovered program.
+class Store {
+ public:
+  virtual ~Store() = default;
+  virtual absl::StatusOr<std::optional<std::string>> Get(const std::string& key) = 0;
+  // Everything, ascending; `reverse`: walked from the end, so descending.
+  virtual absl::StatusOr<Content> Scan(bool reverse) = 0;
+  // Durably. Returns the sequence of the write, from a counter that only grows; 0: it has none.
+  virtual absl::StatusOr<uint64_t> Put(const std::string& key, const std::string& value) = 0;
+  // Whatever else it does in its life: flush, compact, checkpoint. Content must not change.
+  virtual absl::Status Exercise() = 0;
+  // Files in its directories that it does not know, once it is quiet.
+  virtual absl::StatusOr<std::vector<std::string>> Orphans() = 0;
+  virtual absl::Status Close() = 0;
+};
+
+// Opens what `files` holds; the store borrows it. `seed` decides what runs when in it.
+using Opener =
+    std::function<absl::StatusOr<std::unique_ptr<Store>>(FileSystem& files, uint64_t seed)>;
+
+// One write in commit order: what it changed, and when it was asked and answered. Times are numbers
+// of history operations: "crash point p" is before operation p.
+struct CommittedWrite {
+  struct Change {
+    std::string key;
+    std::optional<std::string> value;  // nothing: a delete
+  };
+  static constexpr uint64_t kNever = ~uint64_t{0};
+
+  std::vector<Change> changes;
+  uint64_t issued = 0;
+  uint64_t acknowledged = kNever;  // as applied; kNever: its outcome was an error, or never came
+  // When it was known to survive power loss: its own acknowledgement where it was a durable write,
+  // a later one's that said so, or that of a flush or a clean close.
+  uint64_t durable = kNever;
+  uint64_t last_sequence = 0;  // of its last change; 0: not known
+  // An error was its answer: it may be in the state or not, once, but if it is then at its place.
+  bool in_doubt = false;
+};
+
+// What a workload asked for, and what it was promised.
+class WriteLog {
+ public:
+  void Add(CommittedWrite write);
+  void SetDurable(size_t first, size_t last, uint64_t when);
+  const std::vector<CommittedWrite>& writes() const { return writes_; }
+  // State after the first `count` writes, the in-doubt ones of `skipped` left out.
+  std::map<std::string, std::string> StateAfter(size_t count,
+                                                const std::vector<size_t>& skipped = {}) const;
+
+ private:
+  std::vector<CommittedWrite> writes_;
+};
+
+// What one crash point demands.
+struct Obligations {
+  size_t at_least = 0;            // writes of the commit order that have to be there
+  size_t at_most = 0;             // and that can be
+  uint64_t highest_sequence = 0;  // ever handed out: a new write's must be above
+  bool process_crash = false;     // acknowledged is enough, durable or not
+  bool may_refuse = false;        // the disk was damaged, or lied
+  bool may_lose = false;          // it lied, or damaged what cannot be told from a torn tail:
+                                  // a shorter prefix is fine, a hole never
+  uint64_t hash() const;
+};
+Obligations ObligationsAt(const WriteLog& log, uint64_t crash_point, bool process_crash);
+
+// A broken rule.
+struct Violation {
+  int rule = 0;
+  std::string what;  // one sentence, with keys, sequences, and what was allowed
+};
+
+// What a recovery showed, for rules 7 and 8 and for a report.
+struct Recovered {
+  bool refused = false;
+  std::string refusal;
+  Content content;
+  size_t prefix = 0;  // writes of the commit order that its state is the result of
+};
+
+struct CheckOptions {
+  // Keys that gets are compared for beside those of the content: all that the workload ever wrote.
+  const std::vector<std::string>* keys = nullptr;
+  bool exercise = false;  // rules 5 and 9 in full: flush, compaction, checkpoint
+};
+
+// Opens what `files` holds, judges it by every rule, writes, closes, reopens, judges again. No
+// violation: it is as it has to be. `recovered`, where given, is told what there was.
+std::optional<Violation> Check(const Opener& open, FileSystem& files, uint64_t seed,
+                               const WriteLog& log, const Obligations& obligations,
+                               const CheckOptions& options, Recovered* recovered = nullptr);
+
+// Rules 7 and 8: two recoveries that began with the same image.
+std::optional<Violation> Same(const Recovered& first, const Recovered& second, int rule);
+
+}  // namespace lumen::crash
