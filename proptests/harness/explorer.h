@@ -54,11 +54,18 @@ struct Totals {
 struct ExploreEvents {
   std::function<void(const Totals&)> progress = {};  // a few times a second
   std::function<void(const Failure&)> failure = {};
+  // Of each state that Totals::distinct counts, once: a hash of image and obligations.
+  std::function<void(uint64_t hash)> distinct = {};
 };
 
 // Random workloads, crashed everywhere. Every state counted as distinct was opened, compared,
 // written to, closed and reopened.
 Totals Explore(const ExploreSettings& settings, const ExploreEvents& events);
+
+// The same for one workload with its faults (the settings' steps, shards and faults do not count),
+// crashed everywhere; the case's own crashes are not looked at. For cases whose crash points have
+// moved: what shrinking made smaller, and a corpus that another build of the engine wrote.
+Totals ExploreCase(const Case& base, const ExploreSettings& settings, const ExploreEvents& events);
 
 // Every workload of up to `length` steps, every crash point, every legal image where at most
 // `most_pending` operations are pending, else the systematic ones and random ones.
