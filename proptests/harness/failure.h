@@ -29,6 +29,8 @@ struct Case {
     faultfs::Survivors survivors;
   };
   std::vector<Crash> crashes;
+  // What the recovery after the last crash meets: a fault plan's text; empty: none.
+  std::string recovery_faults;
 };
 
 // A case that breaks a rule; the content of a failure file.

@@ -43,6 +43,11 @@ struct ClientStep {
   uint32_t count = 0;  // kRunBackground
 };
 
+// "k03": the key's name in text, and the key itself.
+std::string KeyOf(uint32_t key);
+// What the `number`th put of a workload writes: `bytes` bytes that begin with "v<number>.".
+std::string ValueOf(uint64_t number, uint32_t bytes);
+
 // What a case makes the engine do. The engine's options are part of it, because tiny limits are
 // what makes short workloads rotate, flush and compact.
 struct Workload {
@@ -52,11 +57,12 @@ struct Workload {
   uint32_t block_bytes = 1024;
   uint64_t table_bytes = 4 << 10;
   bool wal_lz4 = false;
-  std::vector<ClientStep> steps;
+  std::vector<ClientStep> steps = {};
 
   Options options() const;
   // One step a line, and back.
   std::string ToString() const;
+  // INVALID_ARGUMENT: the line and what was expected there.
   static absl::StatusOr<Workload> Parse(std::string_view text);
 };
 
