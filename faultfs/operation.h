@@ -25,6 +25,9 @@ enum class OperationKind : uint8_t {
   kAppend,           // `data` was put at `offset` of file `inode`, which now has `size` bytes
   kSync,             // of file `inode`
   kSyncDirectory,    // of directory `inode`
+  // Damage at rest, never pending: the base, and the page cache, of file `inode` now have `size`
+  // bytes (never more than before) and `data` at `offset`.
+  kDamage,
 };
 
 // What a sync did; docs/fault_model.md, section 2.
