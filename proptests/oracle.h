@@ -39,8 +39,10 @@ class Store {
  public:
   virtual ~Store() = default;
   virtual absl::StatusOr<std::optional<std::string>> Get(const std::string& key) = 0;
-  // Everything, ascending; `reverse`: walked from the end, so descending.
-  virtual absl::StatusOr<Content> Scan(bool reverse) = 0;
+  using Visit = std::function<void(std::string_view key, std::string_view value)>;
+  // Everything, ascending; `reverse`: walked from the end, so descending. An error: what was
+  // visited up to then is true.
+  virtual absl::Status Scan(bool reverse, const Visit& visit) = 0;
   // Durably. Returns the sequence of the write, from a counter that only grows; 0: it has none.
   virtual absl::StatusOr<uint64_t> Put(const std::string& key, const std::string& value) = 0;
   // Whatever else it does in its life: flush, compact, checkpoint. Content must not change.
@@ -72,20 +74,57 @@ struct CommittedWrite {
   uint64_t last_sequence = 0;  // of its last change; 0: not known
   // An error was its answer: it may be in the state or not, once, but if it is then at its place.
   bool in_doubt = false;
+  // When a recovery that lacked it was served: it can never come back. Set by Resolve.
+  uint64_t lost = kNever;
+};
+
+// What a recovery showed, for rules 7 and 8 and for a report.
+struct Recovered {
+  bool refused = false;
+  std::string refusal;
+  Content content;
+  // Writes of the commit order that its state is the result of: the fewest where several fit; those
+  // in doubt that it lacks.
+  size_t prefix = 0;
+  std::vector<size_t> skipped;
 };
 
 // What a workload asked for, and what it was promised.
 class WriteLog {
  public:
+  using Hash = uint64_t;
+
+  // In commit order, which is the order of `issued`.
   void Add(CommittedWrite write);
+  // Of the writes from `first` to before `last`, where they were not durable before `when`.
   void SetDurable(size_t first, size_t last, uint64_t when);
+  // A recovery was served at `when`, and this is what it showed: what is there has to survive
+  // everything from then on, what is not there is gone. Later writes are issued at `when` or after.
+  void Resolve(const Recovered& recovered, uint64_t when);
+
   const std::vector<CommittedWrite>& writes() const { return writes_; }
-  // State after the first `count` writes, the in-doubt ones of `skipped` left out.
+  // Every key that a write names, ascending.
+  const std::vector<std::string>& keys() const { return keys_; }
+  // State after the first `count` writes, without `skipped` and without those lost by `when`.
   std::map<std::string, std::string> StateAfter(size_t count,
-                                                const std::vector<size_t>& skipped = {}) const;
+                                                const std::vector<size_t>& skipped = {},
+                                                uint64_t when = CommittedWrite::kNever) const;
+
+  // For the checks, which have no time to build maps: the same state as a hash, those in doubt
+  // counted in; a lost write counts where it is among the last `count`.
+  Hash StateHash(size_t count) const { return state_hashes_[count]; }
+  static Hash EntryHash(std::string_view key, std::string_view value);
 
  private:
+  using Entries = std::map<std::string, Hash, std::less<>>;
+
+  void HashState(const CommittedWrite& write);
+
   std::vector<CommittedWrite> writes_;
+  std::vector<std::string> keys_;
+  std::vector<Hash> state_hashes_ = {0};
+  Entries kept_;       // of the state after all writes that are not lost
+  Entries with_lost_;  // and with the lost ones that come last
 };
 
 // What one crash point demands.
@@ -97,22 +136,25 @@ struct Obligations {
   bool may_refuse = false;        // the disk was damaged, or lied
   bool may_lose = false;          // it lied, or damaged what cannot be told from a torn tail:
                                   // a shorter prefix is fine, a hole never
+  uint64_t crash_point = 0;       // when: decides what is lost for good, and what is in doubt
+  uint64_t states = 0;            // a hash of all states that are allowed
+  // Of everything but the crash point: equal where the same is asked.
   uint64_t hash() const;
 };
 Obligations ObligationsAt(const WriteLog& log, uint64_t crash_point, bool process_crash);
+
+// Which of the allowed states this is; nothing: none of them. For programs that reopen in the
+// middle of a workload, and then Resolve.
+std::optional<Recovered> Recognise(const WriteLog& log, const Obligations& obligations,
+                                   Content content);
 
 // A broken rule.
 struct Violation {
   int rule = 0;
   std::string what;  // one sentence, with keys, sequences, and what was allowed
-};
-
-// What a recovery showed, for rules 7 and 8 and for a report.
-struct Recovered {
-  bool refused = false;
-  std::string refusal;
-  Content content;
-  size_t prefix = 0;  // writes of the commit order that its state is the result of
+  // States, for people; empty where none is at issue.
+  std::string expected = {};
+  std::string got = {};
 };
 
 struct CheckOptions {
@@ -122,7 +164,8 @@ struct CheckOptions {
 };
 
 // Opens what `files` holds, judges it by every rule, writes, closes, reopens, judges again. No
-// violation: it is as it has to be. `recovered`, where given, is told what there was.
+// violation: it is as it has to be. `recovered`, where given, is told what there was; that costs
+// copies of everything.
 std::optional<Violation> Check(const Opener& open, FileSystem& files, uint64_t seed,
                                const WriteLog& log, const Obligations& obligations,
                                const CheckOptions& options, Recovered* recovered = nullptr);
