@@ -31,6 +31,8 @@ enum class CallKind : uint8_t {
   kLock,
 };
 inline constexpr int kCallKinds = static_cast<int>(CallKind::kLock) + 1;
+// As in a fault plan and a trace: "create", "syncdir" ...
+std::string_view CallName(CallKind kind);
 
 struct Call {
   CallKind kind = CallKind::kCreate;
@@ -45,7 +47,7 @@ enum class FaultKind : uint8_t {
   kNone,
   kErrorBefore,  // `error`, and nothing happened
   kErrorAfter,   // it happened, and `error`
-  kShortWrite,   // of an append: the first `amount` bytes, and `error`
+  kShortWrite,   // of an append: the first `amount` bytes, modulo its length, and `error`
   kSyncMarkedClean,
   kSyncLate,
   kSyncReverted,
@@ -63,11 +65,13 @@ enum class FaultKind : uint8_t {
   kLatency,          // `amount` nanoseconds of virtual time
   kHang,             // until cancelled, then `error`
 };
+// Without its error: "error-before", "short-write", "sync-late" ...
 std::string_view FaultName(FaultKind kind);
 
 struct Fault {
   FaultKind kind = FaultKind::kNone;
-  absl::Status error = {};  // without the path, which the file system puts in front
+  // "append: Input/output error (injected)": the file system puts the path and ": " in front.
+  absl::Status error = {};
   uint64_t amount = 0;
   uint64_t seed = 0;  // for what is random in it
   int rule = -1;      // of the plan: what Changed and Observed are told
