@@ -13,6 +13,7 @@ import tempfile
 import unittest
 
 BIN = pathlib.Path(sys.argv[1])
+FROZEN = pathlib.Path(__file__).resolve().parent.parent / "engine/core/testdata/frozen_0_1_0/db"
 PATIENCE = 60
 
 
@@ -85,7 +86,8 @@ class CommandLine(unittest.TestCase):
 
     def test_mistakes_are_usage_errors(self):
         for wrong in (["put", "k"], ["get"], ["frobnicate"], [], ["get", "k", "--timeout", "5"],
-                      ["put", "k", "@/nonexistent"], ["wal"], ["wal", "dump", str(self.folder / "x")]):
+                      ["put", "k", "@/nonexistent"], ["wal"], ["wal", "dump", str(self.folder / "x")],
+                      ["sst"], ["sst", "dump"], ["sst", "verify", "--entries", "x"]):
             self.assertEqual(self.code(*wrong), 2, wrong)
         self.assertEqual(self.code("--help"), 0)
 
@@ -104,6 +106,36 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stdout)
         dumps = b"".join(self.lumen("wal", "dump", str(file)).stdout for file in pathlib.Path(self.data).glob("*.wal"))
         self.assertIn(b'put "k" 1 bytes', dumps)
+
+    def test_tables_verify_and_say_what_is_in_them(self):
+        table = str(FROZEN / "00000122.sst")
+        run = self.lumen("sst", "verify", table)
+        self.assertEqual((run.returncode, run.stderr), (0, b""))
+        self.assertEqual(run.stdout.decode(), f"{table}: 303 bytes, whole\n")
+        run = self.lumen("sst", "dump", table)
+        self.assertEqual(run.returncode, 0)
+        self.assertIn(b"properties: 2 entries, 1 tombstones", run.stdout)
+        self.assertNotIn(b'543 delete "key001"', run.stdout)
+        self.assertIn(b'543 delete "key001"', self.lumen("sst", "dump", "--entries", table).stdout)
+
+    def test_a_damaged_table_is_code_5_and_the_place_is_named(self):
+        damaged = bytearray((FROZEN / "00000083.sst").read_bytes())
+        damaged[600] ^= 1
+        table = self.folder / "00000083.sst"
+        table.write_bytes(damaged)
+        for command in "verify", "dump":
+            run = self.lumen("sst", command, str(table))
+            self.assertEqual(run.returncode, 5, run.stderr)
+            self.assertIn(f"{table}: offset 527: ".encode(), run.stderr)
+        # The dump goes on behind the damage.
+        self.assertIn(b"block 3: offset 1360", run.stdout)
+
+    def test_a_table_that_cannot_be_read_is_code_4(self):
+        for path in self.folder / "none.sst", self.folder:
+            for command in "verify", "dump":
+                run = self.lumen("sst", command, str(path))
+                self.assertEqual((run.returncode, run.stdout), (4, b""), run.stderr)
+                self.assertIn(str(path).encode(), run.stderr)
 
     def test_a_killed_server_keeps_what_it_acknowledged(self):
         self.assertEqual(self.code("put", "k", "v"), 0)

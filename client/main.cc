@@ -13,6 +13,7 @@
 #include "client/client.h"
 #include "client/duration.h"
 #include "client/exit_codes.h"
+#include "client/sst_command.h"
 #include "client/wal_command.h"
 #include "engine/posix_environment.h"
 
@@ -26,12 +27,13 @@ struct Arguments {
   std::string key;
   std::string value;
   std::string path;
+  bool entries = false;
 };
 
 constexpr char kFooter[] = R"(Examples:
   lumen put greeting hello        lumen put picture @cat.jpg        date | lumen put now -
   lumen get greeting
-  lumen --help wal
+  lumen --help wal                lumen --help sst
 
 Exit codes: 0 ok, 2 usage, 3 cannot connect, 4 server error, 5 corruption, 6 not found.)";
 
@@ -113,9 +115,9 @@ CLI::App* AddOnline(CLI::App& app, const std::string& name, const std::string& d
   return command;
 }
 
-CLI::App* AddWal(CLI::App& wal, const std::string& name, const std::string& description,
-                 const std::string& path, Arguments& arguments) {
-  CLI::App* command = wal.add_subcommand(name, description);
+CLI::App* AddOffline(CLI::App& group, const std::string& name, const std::string& description,
+                     const std::string& path, Arguments& arguments) {
+  CLI::App* command = group.add_subcommand(name, description);
   command->add_option(path, arguments.path)->required()->type_name("");
   return command;
 }
@@ -139,9 +141,18 @@ int Main(int argc, char** argv) {
       app.add_subcommand("wal", "Write-ahead log files; needs no server, changes nothing")
           ->group("Offline")
           ->require_subcommand(1);
-  CLI::App* dump = AddWal(*wal, "dump", "Print every frame of a segment", "FILE", arguments);
-  CLI::App* verify = AddWal(
+  CLI::App* dump_wal =
+      AddOffline(*wal, "dump", "Print every frame of a segment", "FILE", arguments);
+  CLI::App* verify_wal = AddOffline(
       *wal, "verify", "Say whether a directory would open, or a file is whole", "PATH", arguments);
+  CLI::App* sst = app.add_subcommand("sst", "Table files; needs no server, changes nothing")
+                      ->group("Offline")
+                      ->require_subcommand(1);
+  CLI::App* dump_sst =
+      AddOffline(*sst, "dump", "Print what a table says of itself", "FILE", arguments);
+  dump_sst->add_flag("--entries", arguments.entries, "Every key and value too");
+  CLI::App* verify_sst = AddOffline(
+      *sst, "verify", "Read every byte and say whether the table is whole", "FILE", arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -152,8 +163,11 @@ int Main(int argc, char** argv) {
   if (del->parsed()) return RunOnline(arguments, DeleteCommand);
   PosixEnvironment posix;
   FileSystem& files = posix.environment().file_system;
-  if (dump->parsed()) return DumpWalCommand(files, arguments.path, stdout, stderr);
-  return verify->parsed() ? VerifyWalCommand(files, arguments.path, stdout, stderr) : kExitUsage;
+  const std::string& path = arguments.path;
+  if (dump_wal->parsed()) return DumpWalCommand(files, path, stdout, stderr);
+  if (verify_wal->parsed()) return VerifyWalCommand(files, path, stdout, stderr);
+  if (dump_sst->parsed()) return DumpTableCommand(files, path, arguments.entries, stdout, stderr);
+  return verify_sst->parsed() ? VerifyTableCommand(files, path, stdout, stderr) : kExitUsage;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "client/wal_command.h"
 
 #include "client/exit_codes.h"
+#include "client/offline_command.h"
 #include "engine/wal_inspect.h"
 
 namespace lumen {
@@ -20,23 +21,6 @@ class VerdictSink final : public DumpSink {
   DumpedHeader header_;
   DumpedVerdict verdict_;
 };
-
-void PrintLine(std::FILE* to, std::string_view line) {
-  std::fwrite(line.data(), 1, line.size(), to);
-  std::fputc('\n', to);
-}
-
-int Complain(const absl::Status& status, std::FILE* talk) {
-  PrintLine(talk, "lumen: " + std::string(status.message()));
-  switch (status.code()) {
-    case absl::StatusCode::kInvalidArgument:
-      return kExitUsage;
-    case absl::StatusCode::kDataLoss:
-      return kExitCorruption;
-    default:
-      return kExitServerError;
-  }
-}
 
 int VerifyFile(FileSystem& files, const std::string& path, std::FILE* out, std::FILE* talk) {
   VerdictSink sink;
