@@ -34,6 +34,7 @@ struct Faults {
   bool zero_writes = false;  // pwrite returns 0
   int syncs = 0;             // calls of fdatasync and fsync
   std::vector<std::pair<off_t, off_t>> write_backs;  // {offset, length} of sync_file_range
+  std::vector<std::pair<off_t, size_t>> writes;      // {offset, length} of pwrite
 };
 Faults faults;
 
@@ -69,6 +70,7 @@ ssize_t pwrite(int descriptor, const void* data, size_t bytes, off_t offset) {
   if (faults.append_error != 0 && faults.most_bytes == 0) return Fail(faults.append_error);
   const size_t limited = Limited(bytes);
   if (faults.append_error != 0) faults.most_bytes = 0;
+  faults.writes.emplace_back(offset, limited);
   return ::syscall(SYS_pwrite64, descriptor, data, limited, offset);
 }
 
@@ -210,6 +212,40 @@ TEST_F(PosixFiles, WithoutFallocateTheFileIsStillMadeLonger) {
   EXPECT_TRUE(file->Allocate(10).ok());
   EXPECT_TRUE(file->Allocate(5).ok());
   EXPECT_EQ(Read(), std::string("abc\0\0\0\0\0\0\0", 10));
+}
+
+TEST_F(PosixFiles, ZerosGoAheadOfAppendsBetweenSyncsInsideTheReservation) {
+  auto file = Create();
+  ASSERT_TRUE(file->Allocate(600'000).ok());
+  ASSERT_TRUE(file->Append("header").ok());
+  ASSERT_TRUE(file->Append("more").ok());
+  EXPECT_THAT(faults.writes, ElementsAre(Pair(0, 6), Pair(6, 4))) << "not synced: no zeros";
+  ASSERT_TRUE(file->Sync().ok());
+  faults.writes.clear();
+  ASSERT_TRUE(file->Append(std::string(100, 'a')).ok());
+  ASSERT_TRUE(file->Sync().ok());
+  ASSERT_TRUE(file->Append(std::string(100, 'b')).ok());
+  EXPECT_THAT(faults.writes, ElementsAre(Pair(10, 100), Pair(110, 262'144 - 110), Pair(110, 100)));
+  EXPECT_EQ(file->offset(), 210u);
+  ASSERT_TRUE(file->Append(std::string(550'000, 'c')).ok());
+  faults.writes.clear();
+  ASSERT_TRUE(file->Sync().ok());
+  ASSERT_TRUE(file->Append("d").ok());
+  EXPECT_THAT(faults.writes, ElementsAre(Pair(550'210, 1)))
+      << "the zeros behind the long append reach the end of the reservation";
+  EXPECT_EQ(Read(), "headermore" + std::string(100, 'a') + std::string(100, 'b') +
+                        std::string(550'000, 'c') + "d" + std::string(600'000 - 550'211, '\0'));
+}
+
+TEST_F(PosixFiles, ZerosThatCannotBeWrittenPoisonTheFile) {
+  auto file = Create();
+  ASSERT_TRUE(file->Allocate(600'000).ok());
+  ASSERT_TRUE(file->Sync().ok());
+  faults.most_bytes = 3;  // the append itself; the zeros fail
+  faults.append_error = EIO;
+  EXPECT_FALSE(file->Append("abc").ok());
+  faults = Faults();
+  EXPECT_FALSE(file->Append("d").ok());
 }
 
 TEST_F(PosixFiles, WriteBackStartsAboutEveryMebibyteInWholePages) {
