@@ -8,8 +8,8 @@ namespace lumen {
 //   LogFile      pwrite at its own offset. Starts write-back (sync_file_range) about every MiB, so
 //                that the next Sync is short; that promises nothing. Allocate is fallocate; on a
 //                file system without it the file is only made longer, and appends inside the
-//                reservation may still meet ENOSPC. In a reservation that is synced often, an Append
-//                now and then writes zeros behind its data (docs/decisions/0009).
+//                reservation may still meet ENOSPC. In a reservation that is synced often, an
+//                Append now and then writes zeros behind its data (docs/decisions/0009).
 //   Lock         flock(2): belongs to the open file, so it excludes this process too. A process
 //                forked while it is held keeps it until it exits or calls exec.
 class PosixFileSystem final : public FileSystem {
