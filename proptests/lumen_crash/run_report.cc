@@ -1,0 +1,118 @@
+#include "proptests/lumen_crash/run_report.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+
+namespace lumen::crash {
+namespace {
+
+// FNV-1a, 64 bits (Fowler, Noll, Vo).
+uint64_t Fnv1a(std::string_view text, uint64_t hash = 0xcbf29ce484222325u) {
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3u;
+  }
+  return hash;
+}
+
+void SortOnce(std::vector<uint64_t>& hashes) {
+  std::sort(hashes.begin(), hashes.end());
+  hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
+}
+
+}  // namespace
+
+uint64_t Configuration::hash() const { return Fnv1a(text); }
+
+std::string Configuration::HashText() const { return absl::StrFormat("%016x", hash()); }
+
+Verdict RunReport::verdict() const {
+  Verdict verdict = Verdict::kPass;
+  if (!problems.empty()) verdict = Worse(verdict, Verdict::kInconclusive);
+  if (!failures.empty()) verdict = Worse(verdict, Verdict::kFail);
+  if (!harness_errors.empty()) verdict = Worse(verdict, Verdict::kHarnessError);
+  for (const ProfileReport& profile : profiles) {
+    if (profile.totals.violations > 0) verdict = Worse(verdict, Verdict::kFail);
+  }
+  for (const CorpusResult& result : corpus) {
+    if (result.outcome == CorpusResult::Outcome::kFailed) verdict = Worse(verdict, Verdict::kFail);
+    if (result.outcome == CorpusResult::Outcome::kCannotRun) {
+      verdict = Worse(verdict, Verdict::kInconclusive);
+    }
+  }
+  return verdict;
+}
+
+void AddTotals(const Totals& part, Totals& sum) {
+  sum.cases += part.cases;
+  sum.generated += part.generated;
+  sum.distinct += part.distinct;
+  sum.recovered += part.recovered;
+  sum.refused += part.refused;
+  sum.in_recovery += part.in_recovery;
+  sum.exercised += part.exercised;
+  sum.repeated += part.repeated;
+  sum.violations += part.violations;
+  sum.seconds += part.seconds;
+  for (const auto& [name, count] : part.faults) {
+    FaultTotals& fault = sum.faults[name];
+    fault.armed += count.armed;
+    fault.fired += count.fired;
+    fault.changed += count.changed;
+    fault.observed += count.observed;
+  }
+  for (const auto& [name, count] : part.coverage) sum.coverage[name] += count;
+}
+
+Totals SumOf(const RunReport& report) {
+  Totals sum;
+  bool all_kept = true;
+  std::vector<uint64_t> hashes;
+  for (const ProfileReport& profile : report.profiles) {
+    AddTotals(profile.totals, sum);
+    all_kept = all_kept && profile.hashes.size() == profile.totals.distinct;
+    hashes.insert(hashes.end(), profile.hashes.begin(), profile.hashes.end());
+  }
+  if (all_kept) {
+    SortOnce(hashes);
+    sum.distinct = hashes.size();
+  }
+  sum.seconds = report.seconds;
+  return sum;
+}
+
+double DistinctPerSecond(const Totals& totals) {
+  return totals.seconds > 0 ? static_cast<double>(totals.distinct) / totals.seconds : 0;
+}
+
+void AddHashes(std::vector<uint64_t> hashes, ProfileReport& report) {
+  SortOnce(hashes);
+  std::vector<uint64_t> all;
+  all.reserve(report.hashes.size() + hashes.size());
+  std::set_union(report.hashes.begin(), report.hashes.end(), hashes.begin(), hashes.end(),
+                 std::back_inserter(all));
+  report.hashes = std::move(all);
+  report.totals.distinct = report.hashes.size();
+}
+
+std::string QuoteForShell(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) {
+    return std::string(word);
+  }
+  std::string quoted = "'";
+  for (const char c : word) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
+}  // namespace lumen::crash

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proptests/harness/explorer.h"
+#include "proptests/harness/failure.h"
+#include "proptests/lumen_crash/shard.h"
+#include "proptests/lumen_crash/verdict.h"
+
+// What a run comes to, as data; every report is made from it and from nothing else.
+namespace lumen::crash {
+
+// What decides which states a run can meet. Shards of one run agree in all of it.
+struct Configuration {
+  uint64_t seed = 1;
+  std::string build;  // commit and compiler
+  std::string text;   // profiles, steps, fault plan: one line
+  uint64_t hash() const;
+  std::string HashText() const;  // 16 digits
+};
+
+struct ProfileReport {
+  std::string profile;
+  // `distinct` is counted from the hashes where they are kept.
+  Totals totals;
+  std::vector<uint64_t> hashes;  // of the distinct states, ascending, each once
+};
+
+struct FoundFailure {
+  Failure failure;
+  std::string file;  // where it is kept; empty: it could not be written
+};
+
+struct CorpusResult {
+  enum class Outcome {
+    kPassed,
+    kFailed,
+    kMoved,  // its crash does not fit this build any more; its workload was crashed everywhere
+    kCannotRun,
+  };
+  std::string file;
+  Outcome outcome = Outcome::kPassed;
+  std::string message;
+};
+
+struct RunReport {
+  Configuration configuration;
+  Shard shard;
+  std::string suite;
+  std::vector<ProfileReport> profiles;
+  std::vector<CorpusResult> corpus;
+  std::vector<FoundFailure> failures;
+  // Each makes the run inconclusive: what was not tested or not written, and why.
+  std::vector<std::string> problems;
+  // Each makes it a harness error.
+  std::vector<std::string> harness_errors;
+  std::string mutants;  // the last selftest's score
+  double seconds = 0;   // of wall-clock time, all in all
+  std::string again;    // the command that repeats it, quoted for a shell
+
+  Verdict verdict() const;
+};
+
+// Counts of all parts. `distinct` is their sum: where parts may have met the same state, count
+// hashes.
+void AddTotals(const Totals& part, Totals& sum);
+// Of all profiles. Its `distinct` counts a state once, whatever profiles it was met under, where
+// hashes are kept; `seconds` are the report's, not the sum over threads.
+Totals SumOf(const RunReport& report);
+double DistinctPerSecond(const Totals& totals);
+
+// Moves `hashes` into the report, and counts.
+void AddHashes(std::vector<uint64_t> hashes, ProfileReport& report);
+
+// "'a b'": for a shell; words that need no quotes stay as they are.
+std::string QuoteForShell(std::string_view word);
+
+}  // namespace lumen::crash
