@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -61,5 +62,8 @@ class TracingFileSystem final : public FileSystem {
   FileSystem& target_;
   const std::unique_ptr<Trace> trace_;
 };
+
+// The line of an append, for file systems that trace themselves.
+std::string TraceOfAppend(std::string_view name, uint64_t offset, std::string_view data);
 
 }  // namespace lumen

@@ -1,4 +1,4 @@
-#include "engine/env/errno_status.h"
+#include "engine/errno_status.h"
 
 #include <cerrno>
 #include <cstring>

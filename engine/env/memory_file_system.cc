@@ -7,8 +7,8 @@
 
 #include "engine/base/mutex.h"
 #include "engine/base/status.h"
-#include "engine/env/errno_status.h"
 #include "engine/env/memory_tree.h"
+#include "engine/errno_status.h"
 
 namespace lumen {
 

@@ -14,9 +14,9 @@
 #include <utility>
 
 #include "engine/base/status.h"
-#include "engine/env/errno_status.h"
 #include "engine/env/posix_descriptor.h"
 #include "engine/env/posix_log_file.h"
+#include "engine/errno_status.h"
 
 namespace lumen {
 namespace {

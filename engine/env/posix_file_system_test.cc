@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/env/errno_status.h"
 #include "engine/env/temporary_directory.h"
+#include "engine/errno_status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "engine/base/status.h"
-#include "engine/env/errno_status.h"
 #include "engine/env/posix_descriptor.h"
+#include "engine/errno_status.h"
 
 namespace lumen {
 namespace {

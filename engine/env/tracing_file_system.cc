@@ -21,6 +21,11 @@ std::string Range(uint64_t offset, size_t length) {
 
 }  // namespace
 
+std::string TraceOfAppend(std::string_view name, uint64_t offset, std::string_view data) {
+  std::string line = "append ";
+  return line.append(name) + Range(offset, data.size()) + Checksum(data);
+}
+
 class TracingFileSystem::Trace {
  public:
   Trace(std::string root, Sink sink) : root_(std::move(root)), sink_(std::move(sink)) {}
@@ -68,8 +73,7 @@ class TracingFileSystem::TracedLogFile final : public LogFile {
                        target_->Allocate(size_bytes));
   }
   absl::Status Append(std::string_view data) override {
-    const std::string range = Range(target_->offset(), data.size());
-    return trace_.Tell("append " + name_ + range + Checksum(data), target_->Append(data));
+    return trace_.Tell(TraceOfAppend(name_, target_->offset(), data), target_->Append(data));
   }
   absl::Status Sync() override {
     const std::string end = std::to_string(target_->offset());
