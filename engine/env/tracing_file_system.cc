@@ -73,7 +73,8 @@ class TracingFileSystem::TracedLogFile final : public LogFile {
                        target_->Allocate(size_bytes));
   }
   absl::Status Append(std::string_view data) override {
-    return trace_.Tell(TraceOfAppend(name_, target_->offset(), data), target_->Append(data));
+    const std::string line = TraceOfAppend(name_, target_->offset(), data);
+    return trace_.Tell(line, target_->Append(data));
   }
   absl::Status Sync() override {
     const std::string end = std::to_string(target_->offset());
