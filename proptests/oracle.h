@@ -81,12 +81,12 @@ struct CommittedWrite {
 // What a recovery showed, for rules 7 and 8 and for a report.
 struct Recovered {
   bool refused = false;
-  std::string refusal;
-  Content content;
+  std::string refusal = {};
+  Content content = {};
   // Writes of the commit order that its state is the result of: the fewest where several fit; those
   // in doubt that it lacks.
   size_t prefix = 0;
-  std::vector<size_t> skipped;
+  std::vector<size_t> skipped = {};
 };
 
 // What a workload asked for, and what it was promised.
@@ -116,15 +116,20 @@ class WriteLog {
   static Hash EntryHash(std::string_view key, std::string_view value);
 
  private:
-  using Entries = std::map<std::string, Hash, std::less<>>;
+  struct State {
+    std::map<std::string, Hash, std::less<>> entries;
+    Hash hash = 0;  // the sum of those of the entries
 
-  void HashState(const CommittedWrite& write);
+    void Apply(const CommittedWrite& write);
+  };
+  void HashStateAfter(const CommittedWrite& write);
 
   std::vector<CommittedWrite> writes_;
   std::vector<std::string> keys_;
   std::vector<Hash> state_hashes_ = {0};
-  Entries kept_;       // of the state after all writes that are not lost
-  Entries with_lost_;  // and with the lost ones that come last
+  State kept_;       // after all writes that are not lost
+  State with_lost_;  // and with those that were lost at `lost_` and come last
+  uint64_t lost_ = CommittedWrite::kNever;
 };
 
 // What one crash point demands.
@@ -137,6 +142,7 @@ struct Obligations {
   bool may_lose = false;          // it lied, or damaged what cannot be told from a torn tail:
                                   // a shorter prefix is fine, a hole never
   uint64_t crash_point = 0;       // when: decides what is lost for good, and what is in doubt
+  size_t first_in_doubt = 0;      // no write before it is in doubt then
   uint64_t states = 0;            // a hash of all states that are allowed
   // Of everything but the crash point: equal where the same is asked.
   uint64_t hash() const;
