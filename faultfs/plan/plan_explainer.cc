@@ -22,6 +22,17 @@ std::string Decimal(double number) {
   return std::string(buffer, std::to_chars(buffer, buffer + sizeof(buffer), number).ptr);
 }
 
+// All that the fault can meet, where these are few enough to be named.
+std::vector<CallKind> Possible(const FaultEntry& entry) {
+  constexpr size_t kMostNamed = 2;
+  std::vector<CallKind> calls;
+  for (int i = 0; i < kCallKinds; ++i) {
+    if (entry.calls.Has(static_cast<CallKind>(i))) calls.push_back(static_cast<CallKind>(i));
+  }
+  if (calls.size() > kMostNamed) calls.clear();
+  return calls;
+}
+
 std::string Calls(const std::vector<CallKind>& calls) {
   if (calls.empty()) return "call";
   std::string words;
@@ -32,9 +43,9 @@ std::string Calls(const std::vector<CallKind>& calls) {
   return words;
 }
 
-// "append of a WAL file that matches ..."
-std::string Matching(const FaultSelector& when) {
-  std::string text = Calls(when.calls);
+// "append of role wal in "/db/*""
+std::string Matching(const FaultSelector& when, const std::vector<CallKind>& calls) {
+  std::string text = Calls(calls);
   if (when.role) absl::StrAppend(&text, " of role ", std::string(RoleName(*when.role)));
   if (!when.path_glob.empty()) absl::StrAppend(&text, " in \"", when.path_glob, "\"");
   return text;
@@ -44,14 +55,12 @@ std::string TimesWord(uint64_t times) {
   return times == 1 ? "once" : times == 2 ? "twice" : absl::StrCat(times, " times");
 }
 
-std::string Which(const FaultSelector& when) {
+std::string Which(const FaultSelector& when, const FaultEntry& entry) {
   const bool certain = when.probability >= 1;
-  const bool from_start = when.nth <= 1;
-  const std::string matching = Matching(when);
+  const std::string matching = Matching(when, when.calls.empty() ? Possible(entry) : when.calls);
   if (certain && when.times == 1) return absl::StrCat("On the ", Ordinal(when.nth), " ", matching);
-  std::string text =
-      from_start ? absl::StrCat("On each ", matching)
-                 : absl::StrCat("On each ", matching, " from the ", Ordinal(when.nth), " on");
+  std::string text = absl::StrCat("On each ", matching);
+  if (when.nth > 1) absl::StrAppend(&text, " from the ", Ordinal(when.nth), " on");
   if (!certain) absl::StrAppend(&text, " with probability ", Decimal(when.probability));
   if (when.times != 0) absl::StrAppend(&text, ", at most ", TimesWord(when.times));
   return text;
@@ -59,7 +68,8 @@ std::string Which(const FaultSelector& when) {
 
 std::string After(const FaultSelector* after) {
   if (after == nullptr) return "";
-  return absl::StrCat(", counted after the ", Ordinal(after->nth), " ", Matching(*after));
+  return absl::StrCat(", counted after the ", Ordinal(after->nth), " ",
+                      Matching(*after, after->calls));
 }
 
 std::string Duration(uint64_t nanoseconds) {
@@ -73,7 +83,7 @@ std::string Amount(const FaultRule& rule, AmountUnit unit) {
   const uint64_t amount = rule.fault.amount;
   if (unit == AmountUnit::kNone) return "";
   if (unit == AmountUnit::kNanoseconds) return absl::StrCat(" (by ", Duration(amount), ")");
-  if (rule.random_amount) return " (the seed says which)";
+  if (rule.random_amount) return " (the seed says where)";
   switch (rule.fault.kind) {
     case FaultKind::kBitFlip:
       return absl::StrCat(" (bit ", amount, ", modulo its size)");
@@ -88,13 +98,20 @@ std::string Amount(const FaultRule& rule, AmountUnit unit) {
   }
 }
 
+// "the call fails with EIO, and nothing happens"
+std::string Effect(const FaultEntry& entry) {
+  constexpr std::string_view kFails = "fails";
+  std::string effect(entry.summary);
+  if (entry.symbol.empty()) return effect;
+  effect.insert(effect.find(kFails) + kFails.size(), " with " + std::string(entry.symbol));
+  return effect;
+}
+
 std::string Sentence(const FaultRule& rule) {
   const FaultEntry* entry = FindFault(rule.name);
   if (entry == nullptr) return absl::StrCat("There is no fault \"", rule.name, "\".");
-  std::string text = absl::StrCat(Which(rule.when), After(rule.when.after.get()), ": ",
-                                  std::string(entry->summary));
-  if (!entry->symbol.empty()) absl::StrAppend(&text, " with ", std::string(entry->symbol));
-  return absl::StrCat(text, Amount(rule, entry->amount), ".");
+  return absl::StrCat(Which(rule.when, *entry), After(rule.when.after.get()), ": ", Effect(*entry),
+                      Amount(rule, entry->amount), ".");
 }
 
 }  // namespace
