@@ -1,0 +1,80 @@
+#include "proptests/harness/recording.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "faultfs/volume.h"
+#include "proptests/harness/client.h"
+#include "proptests/harness/hashing.h"
+
+namespace lumen::crash {
+namespace {
+
+uint64_t OperationHash(const faultfs::Operation& operation, uint64_t seed) {
+  uint64_t hash = seed;
+  for (const uint64_t part : {static_cast<uint64_t>(operation.kind), uint64_t{operation.inode},
+                              uint64_t{operation.directory}, uint64_t{operation.to_directory},
+                              uint64_t{operation.replaced}, operation.offset, operation.size,
+                              static_cast<uint64_t>(operation.effect), operation.seed}) {
+    hash = Combined(hash, part);
+  }
+  hash = HashOf(operation.to_name, HashOf(operation.name, hash));
+  return operation.data != nullptr ? HashOf(*operation.data, hash) : hash;
+}
+
+}  // namespace
+
+std::string CheckpointDirectory(size_t number) { return absl::StrCat("/copy", number); }
+
+uint64_t TraceHash(const std::vector<faultfs::Operation>& history, uint64_t seed) {
+  uint64_t hash = seed;
+  for (const faultfs::Operation& operation : history) hash = OperationHash(operation, hash);
+  return hash;
+}
+
+Obligations Recording::ObligationsAt(uint64_t crash_point, faultfs::Profile profile) const {
+  const bool kill = profile == faultfs::Profile::kKill;
+  bool lied = false;
+  bool damaged = false;
+  bool reverted = false;
+  for (const FaultLog::Fired& fault : faults) {
+    if (fault.at >= crash_point) continue;
+    lied |= IsLie(fault.kind);
+    damaged |= IsDamage(fault.kind);
+    reverted |= fault.kind == faultfs::FaultKind::kSyncReverted;
+  }
+  // A sync that reverts takes from the page cache what only a process crash spares.
+  Obligations obligations = crash::ObligationsAt(log, crash_point, kill && !reverted);
+  obligations.may_refuse = damaged || (lied && !kill);
+  obligations.may_lose = lied && !kill;
+  return obligations;
+}
+
+bool Recording::DamagedBefore(uint64_t crash_point, faultfs::FileRole role) const {
+  return std::any_of(faults.begin(), faults.end(), [&](const FaultLog::Fired& fault) {
+    return fault.at < crash_point && fault.role == role && IsDamage(fault.kind);
+  });
+}
+
+Recording Record(const Workload& workload, const RecordSettings& settings) {
+  Recording recording;
+  faultfs::Volume volume;
+  recording.start = volume.start();
+  std::optional<faultfs::PlannedFaults> planned;
+  std::optional<FaultLog> faults;
+  if (settings.plan != nullptr && !settings.plan->rules().empty()) {
+    planned.emplace(*settings.plan, settings.seed);
+    faults.emplace(*planned, volume, recording.faults);
+    volume.SetFaults(&*faults);
+  }
+  Client(workload, volume, faults ? &*faults : nullptr, settings.notes, recording).Run();
+  volume.SetFaults(nullptr);
+  if (planned) recording.fault_counts = planned->counts();
+  recording.history = volume.history();
+  recording.trace_hash = TraceHash(recording.history, volume.calls());
+  return recording;
+}
+
+}  // namespace lumen::crash

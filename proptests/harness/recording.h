@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "faultfs/disk_image.h"
+#include "faultfs/fault_plan.h"
+#include "faultfs/operation.h"
+#include "faultfs/profile.h"
+#include "proptests/harness/fault_log.h"
+#include "proptests/harness/workload.h"
+#include "proptests/oracle.h"
+
+namespace lumen::crash {
+
+// Where the database under test lives on its volume, and where its n-th checkpoint goes.
+inline constexpr char kDatabaseDirectory[] = "/db";
+std::string CheckpointDirectory(size_t number);
+
+// A workload that was run once, to its end, on a simulated volume: what happened to the disk, and
+// what the clients were promised. Every crash of it is judged from this.
+struct Recording {
+  struct Note {
+    uint64_t at = 0;  // operations in the history
+    std::string text;
+  };
+  // Holds the state after the first `least` to `most` writes of the log, as it was when asked for.
+  struct Checkpoint {
+    std::string directory;
+    uint64_t asked = 0;
+    uint64_t answered = CommittedWrite::kNever;  // with OK
+    size_t least = 0;
+    size_t most = 0;
+  };
+
+  std::vector<faultfs::Operation> history;
+  faultfs::DiskImage start;
+  WriteLog log;
+  std::vector<Checkpoint> checkpoints;
+  std::vector<FaultLog::Fired> faults;
+
+  // A wrong answer before any crash.
+  std::optional<Violation> violation;
+
+  std::vector<Note> notes;  // what clients asked and were answered; only when asked for
+  std::map<std::string, uint64_t> coverage;       // events of the engine that happened
+  std::vector<faultfs::FaultCount> fault_counts;  // by rule of the plan
+  uint64_t trace_hash = 0;
+
+  // What a crash there demands, all faults before it considered. Damage of the WAL does not excuse
+  // a loss here: whether it does depends on the image.
+  Obligations ObligationsAt(uint64_t crash_point, faultfs::Profile profile) const;
+  // Bytes of a file of that role had been damaged before.
+  bool DamagedBefore(uint64_t crash_point, faultfs::FileRole role) const;
+};
+
+struct RecordSettings {
+  uint64_t seed = 0;  // of the faults
+  const faultfs::FaultPlan* plan = nullptr;
+  bool notes = false;
+};
+Recording Record(const Workload& workload, const RecordSettings& settings);
+
+// Of everything in it.
+uint64_t TraceHash(const std::vector<faultfs::Operation>& history, uint64_t seed);
+
+}  // namespace lumen::crash
