@@ -8,18 +8,11 @@
 #include "engine/base/mutex.h"
 #include "faultfs/fault_plan.h"
 #include "faultfs/plan/fault_catalog.h"
+#include "faultfs/plan/mixed.h"
 #include "faultfs/plan/path_glob.h"
 
 namespace lumen::faultfs {
 namespace {
-
-// SplitMix64's finalizer (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
-uint64_t Mixed(uint64_t value) {
-  value += 0x9e3779b97f4a7c15;
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-  return value ^ (value >> 31);
-}
 
 // From 0 up to, not including, 1.
 double Fraction(uint64_t random) { return static_cast<double>(random >> 11) * 0x1.0p-53; }
