@@ -61,7 +61,7 @@ using Opener =
 struct CommittedWrite {
   struct Change {
     std::string key;
-    std::optional<std::string> value;  // nothing: a delete
+    std::optional<std::string> value = {};  // nothing: a delete
   };
   static constexpr uint64_t kNever = ~uint64_t{0};
 
