@@ -37,7 +37,7 @@ std::string_view CallName(CallKind kind);
 struct Call {
   CallKind kind = CallKind::kCreate;
   FileRole role = FileRole::kOther;
-  std::string_view path;          // of a rename or a link: the old name
+  std::string_view path = {};     // of a rename or a link: the old name
   std::string_view to_path = {};  // of a rename or a link: the new name
   uint64_t offset = 0;            // append, read
   uint64_t length = 0;            // append, read, allocate

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "faultfs/fault_injector.h"
+#include "faultfs/volume.h"
+#include "faultfs/volume/volume_faults.h"
+#include "faultfs/volume/volume_tree.h"
+
+namespace lumen::faultfs {
+
+// What a volume and the open files on it share.
+class VolumeState {
+ public:
+  VolumeState(DiskImage start, VolumeOptions options);
+
+  // `act(effect)` does what was asked for and returns 0, an errno or kNotModelled. Counts the call,
+  // injects faults, tells the trace.
+  template <typename Act>
+  absl::Status Run(Request& request, Act act) {
+    ++calls;
+    absl::Status status = faults_.injector() == nullptr ? StatusOf(request, act(CallEffect()))
+                                                        : RunWithFaults(request, std::ref(act));
+    if (trace && IsTraced(request.call.kind)) Tell(request, status);
+    return status;
+  }
+  // A read that was answered without a copy.
+  void CountView(std::string_view path, uint64_t offset, size_t length);
+  // Something that is no call, but that a trace shows with the reads.
+  void TellAside(std::string_view verb, std::string_view path) const;
+
+  void SetFaults(FaultInjector* injector) { faults_.SetInjector(injector); }
+  bool has_faults() const { return faults_.injector() != nullptr; }
+
+  VolumeTree tree;
+  uint64_t calls = 0;
+  std::function<void(std::string_view)> trace;
+
+ private:
+  absl::Status StatusOf(const Request& request, int error_number) const;
+  absl::Status RunWithFaults(Request& request, const std::function<int(const CallEffect&)>& act);
+  bool IsTraced(CallKind kind) const;
+  void Tell(const Request& request, const absl::Status& status) const;
+
+  const bool record_reads_;
+  VolumeFaults faults_;
+};
+
+}  // namespace lumen::faultfs
