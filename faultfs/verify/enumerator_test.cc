@@ -1,0 +1,625 @@
+// Goal: the enumerator says what docs/fault_model.md says, row by row. Method: histories by hand,
+// each with the exact set of images that the row allows, in a short notation: "a:xx0 d/" is a file
+// "a" of two sectors of 'x' and one of zeros ('S' stale, 'R' random bytes), and an empty directory.
+#include "faultfs/verify/enumerator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "faultfs/verify/comparison.h"
+
+namespace lumen::faultfs::verify {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+constexpr uint64_t kSeed = 7;
+const std::vector<std::string> kPosix = {"strict-posix", "zombie", "lying-disk"};
+const std::vector<std::string> kJournals = {"ext4-ordered", "ext4-writeback", "xfs", "torn-page"};
+
+// Writes a history as a volume would.
+class Script {
+ public:
+  InodeNumber Create(const std::string& name, InodeNumber directory = kRootInode) {
+    return Enter(OperationKind::kCreate, ++last_inode_, directory, name);
+  }
+  InodeNumber Mkdir(const std::string& name, InodeNumber directory = kRootInode) {
+    return Enter(OperationKind::kMakeDirectory, ++last_inode_, directory, name);
+  }
+  void Link(InodeNumber inode, const std::string& name, InodeNumber directory = kRootInode) {
+    Enter(OperationKind::kLink, inode, directory, name);
+  }
+  void Unlink(InodeNumber inode, const std::string& name, InodeNumber directory = kRootInode) {
+    Enter(OperationKind::kUnlink, inode, directory, name);
+  }
+  void Rmdir(InodeNumber inode, const std::string& name) {
+    Enter(OperationKind::kRemoveDirectory, inode, kRootInode, name);
+  }
+  void Rename(InodeNumber inode, const std::string& from, const std::string& to,
+              InodeNumber replaced = 0, InodeNumber from_directory = kRootInode,
+              InodeNumber to_directory = kRootInode) {
+    Operation operation = {OperationKind::kRename, inode, from_directory, from};
+    operation.to_directory = to_directory;
+    operation.to_name = to;
+    operation.replaced = replaced;
+    history.push_back(operation);
+  }
+  void Allocate(InodeNumber inode, uint64_t sectors) {
+    size_[inode] = std::max(size_[inode], sectors * kSectorBytes);
+    Operation operation = {OperationKind::kAllocate, inode};
+    operation.size = size_[inode];
+    history.push_back(operation);
+  }
+  // A letter a sector.
+  void Append(InodeNumber inode, const std::string& letters) {
+    std::string data;
+    for (const char letter : letters) data.append(kSectorBytes, letter);
+    AppendBytes(inode, data);
+  }
+  void AppendBytes(InodeNumber inode, const std::string& data) {
+    Operation operation = {OperationKind::kAppend, inode};
+    operation.offset = end_[inode];
+    operation.data = std::make_shared<const std::string>(data);
+    end_[inode] += data.size();
+    operation.size = size_[inode] = std::max(size_[inode], end_[inode]);
+    history.push_back(operation);
+  }
+  void Sync(InodeNumber inode, SyncEffect effect = SyncEffect::kDurable, uint64_t seed = 0) {
+    Operation operation = {OperationKind::kSync, inode};
+    operation.effect = effect;
+    operation.seed = seed;
+    history.push_back(operation);
+  }
+  void SyncDirectory(InodeNumber directory = kRootInode, SyncEffect effect = SyncEffect::kDurable) {
+    Operation operation = {OperationKind::kSyncDirectory, directory};
+    operation.effect = effect;
+    history.push_back(operation);
+  }
+  // A file whose name is durable and which is empty, or holds the letters durably.
+  InodeNumber File(const std::string& name, const std::string& letters = "") {
+    const InodeNumber inode = Create(name);
+    SyncDirectory();
+    if (!letters.empty()) Append(inode, letters);
+    Sync(inode);
+    return inode;
+  }
+
+  std::vector<Operation> history;
+
+ private:
+  InodeNumber Enter(OperationKind kind, InodeNumber inode, InodeNumber directory,
+                    const std::string& name) {
+    history.push_back({kind, inode, directory, name});
+    return inode;
+  }
+
+  InodeNumber last_inode_ = kRootInode;
+  std::map<InodeNumber, uint64_t> size_;
+  std::map<InodeNumber, uint64_t> end_;
+};
+
+constexpr char kStaleByte = 's';
+
+std::string Letter(const std::string& sector) {
+  if (sector.find_first_not_of(sector[0]) == std::string::npos) {
+    if (sector[0] == kStaleByte) return "S";
+    return sector[0] == '\0' ? "0" : sector.substr(0, 1);
+  }
+  for (InodeNumber inode = 1; inode < 16; ++inode) {
+    for (uint64_t i = 0; i < 8; ++i) {
+      if (RandomSector(kSeed, inode, i).substr(0, sector.size()) == sector) return "R";
+    }
+  }
+  return "(" + ShowImage({{"", sector}}) + ")";
+}
+
+std::string Short(const PlainImage& image) {
+  std::string text;
+  for (const auto& [path, content] : image) {
+    text += (text.empty() ? "" : " ") + path.substr(1) + (content ? ":" : "/");
+    for (size_t i = 0; content && i < content->size(); i += kSectorBytes) {
+      text += Letter(content->substr(i, kSectorBytes));
+    }
+  }
+  return text;
+}
+
+Question Ask(const std::string& profile, const std::vector<Operation>& history) {
+  return {.profile = profile, .start = {}, .history = history, .seed = kSeed, .zombies = {}};
+}
+
+std::set<std::string> Images(const std::string& profile, const Script& script) {
+  std::set<std::string> images;
+  const auto answer = LegalImages(Ask(profile, script.history));
+  if (!answer) return {"too many"};
+  for (const auto& [image, losers] : *answer) images.insert(Short(image));
+  return images;
+}
+
+// --- What a sync does.
+
+TEST(Enumerator, ASyncMakesTheDataDurableAndTheNameOnlyWhereTheProfileSaysSo) {
+  Script script;
+  const InodeNumber a = script.Create("a");
+  script.Append(a, "x");
+  script.Sync(a);
+  for (const std::string& profile : kPosix) {
+    EXPECT_THAT(Images(profile, script), UnorderedElementsAre("", "a:x")) << profile;
+  }
+  for (const std::string& profile : kJournals) {
+    EXPECT_THAT(Images(profile, script), ElementsAre("a:x")) << profile;
+  }
+  EXPECT_THAT(Images("btrfs", script), ElementsAre("a:x"));
+  EXPECT_THAT(Images("drop-unsynced", script), ElementsAre(""));
+  EXPECT_THAT(Images("kill", script), ElementsAre("a:x"));
+}
+
+TEST(Enumerator, InBtrfsASyncMakesTheNewestNameDurableAndOfNewFilesOnly) {
+  Script fresh;
+  const InodeNumber a = fresh.Create("a");
+  fresh.Create("b");
+  fresh.Rename(a, "a", "c");
+  fresh.Create("d");
+  fresh.Sync(a);
+  EXPECT_THAT(Images("btrfs", fresh), UnorderedElementsAre("b: c:", "b: c: d:"));
+
+  Script old;
+  const InodeNumber file = old.File("a", "x");
+  old.Rename(file, "a", "b");
+  old.Sync(file);
+  EXPECT_THAT(Images("btrfs", old), UnorderedElementsAre("a:x", "b:x"));
+}
+
+TEST(Enumerator, ASyncOfADirectoryMakesItsEntriesDurableNotTheData) {
+  Script script;
+  script.Append(script.Create("a"), "x");
+  script.SyncDirectory();
+  EXPECT_THAT(Images("zombie", script), UnorderedElementsAre("a:", "a:0", "a:x"));
+  EXPECT_THAT(Images("xfs", script), UnorderedElementsAre("a:", "a:0", "a:x"));
+  EXPECT_THAT(Images("ext4-ordered", script), UnorderedElementsAre("a:", "a:x"));
+  EXPECT_THAT(Images("drop-unsynced", script), ElementsAre("a:"));
+}
+
+TEST(Enumerator, InStrictPosixASyncOfADirectoryMakesNotItsOwnNameDurable) {
+  Script script;
+  const InodeNumber d = script.Mkdir("d");
+  script.Create("a", d);
+  script.SyncDirectory(d);
+  EXPECT_THAT(Images("strict-posix", script), UnorderedElementsAre("", "d/ d/a:"));
+  EXPECT_THAT(Images("drop-unsynced", script), ElementsAre(""));
+  EXPECT_THAT(Images("btrfs", script), ElementsAre("d/ d/a:"));
+  EXPECT_THAT(Images("xfs", script), ElementsAre("d/ d/a:"));
+}
+
+TEST(Enumerator, ARenameBetweenDirectoriesIsDurableBySyncOfEither) {
+  for (const bool source : {true, false}) {
+    Script script;
+    const InodeNumber d = script.Mkdir("d");
+    const InodeNumber a = script.Create("a", d);
+    script.SyncDirectory(d);
+    script.SyncDirectory();
+    script.Rename(a, "a", "b", 0, d, kRootInode);
+    EXPECT_THAT(Images("strict-posix", script), UnorderedElementsAre("b: d/", "d/ d/a:"));
+    script.SyncDirectory(source ? d : kRootInode);
+    EXPECT_THAT(Images("strict-posix", script), ElementsAre("b: d/"));
+    EXPECT_THAT(Images("btrfs", script), ElementsAre("b: d/"));
+  }
+}
+
+TEST(Enumerator, MarkedCleanDataNeverReachesTheDiskButItsSizeMay) {
+  Script script;
+  const InodeNumber a = script.File("a");
+  script.Append(a, "x");
+  script.Sync(a, SyncEffect::kMarkedClean);
+  for (const char* profile : {"ext4-ordered", "xfs", "zombie", "btrfs"}) {
+    EXPECT_THAT(Images(profile, script), UnorderedElementsAre("a:", "a:0")) << profile;
+  }
+  script.Append(a, "y");
+  script.Sync(a);  // the retry says OK
+  for (const char* profile : {"ext4-ordered", "xfs", "zombie", "btrfs", "drop-unsynced"}) {
+    EXPECT_THAT(Images(profile, script), ElementsAre("a:0y")) << profile;
+  }
+  EXPECT_THAT(Images("kill", script), ElementsAre("a:xy"));
+}
+
+TEST(Enumerator, ALaterAppendToTheSectorBringsBackWhatWasMarkedClean) {
+  Script script;
+  const InodeNumber a = script.File("a");
+  script.AppendBytes(a, std::string(500, 'x'));
+  script.Sync(a, SyncEffect::kMarkedClean);
+  script.AppendBytes(a, std::string(12, 'x'));
+  script.Sync(a);
+  EXPECT_THAT(Images("xfs", script), ElementsAre("a:x"));
+  const auto btrfs = LegalImages(Ask("btrfs", script.history));
+  ASSERT_EQ(btrfs->size(), 1);
+  EXPECT_EQ(btrfs->begin()->first.at("/a"), std::string(500, '\0') + std::string(12, 'x'));
+}
+
+TEST(Enumerator, ARevertedSyncUndoesSizesAndThePageCache) {
+  Script script;
+  const InodeNumber a = script.File("a", "x");
+  script.Append(a, "y");
+  script.Sync(a, SyncEffect::kReverted);
+  for (const char* profile : {"kill", "ext4-ordered", "strict-posix", "btrfs"}) {
+    EXPECT_THAT(Images(profile, script), ElementsAre("a:x")) << profile;
+  }
+}
+
+TEST(Enumerator, AFailedSyncMayHaveBeenDurableWhollyOrInTheSectorsOfItsSeed) {
+  Script script;
+  const InodeNumber a = script.File("a");
+  script.Append(a, "xyz");
+  script.Sync(a, SyncEffect::kFailedPartly, 0b101);
+  for (const char* profile : {"ext4-ordered", "strict-posix", "btrfs", "drop-unsynced"}) {
+    EXPECT_THAT(Images(profile, script), ElementsAre("a:x0z")) << profile;
+  }
+  EXPECT_THAT(Images("kill", script), ElementsAre("a:xyz"));
+  script.history.back().effect = SyncEffect::kFailedDurable;
+  EXPECT_THAT(Images("drop-unsynced", script), ElementsAre("a:xyz"));
+}
+
+TEST(Enumerator, ALyingSyncLeavesEverythingPending) {
+  Script script;
+  const InodeNumber a = script.File("a");
+  script.Append(a, "x");
+  script.Sync(a, SyncEffect::kLied);
+  EXPECT_THAT(Images("lying-disk", script), UnorderedElementsAre("a:", "a:0", "a:x"));
+}
+
+TEST(Enumerator, ADirectorySyncThatFailsLeavesEntriesPendingUnlessItWasDurable) {
+  Script script;
+  script.Create("a");
+  script.SyncDirectory(kRootInode, SyncEffect::kMarkedClean);
+  EXPECT_THAT(Images("xfs", script), UnorderedElementsAre("", "a:"));
+  EXPECT_THAT(Images("strict-posix", script), UnorderedElementsAre("", "a:"));
+  script.SyncDirectory(kRootInode, SyncEffect::kFailedDurable);
+  EXPECT_THAT(Images("xfs", script), ElementsAre("a:"));
+  EXPECT_THAT(Images("strict-posix", script), ElementsAre("a:"));
+}
+
+TEST(Enumerator, DamageIsInTheBaseAtOnce) {
+  Script script;
+  const InodeNumber a = script.File("a", "xyz");
+  Operation damage = {OperationKind::kDamage, a};
+  damage.size = 2 * kSectorBytes;
+  damage.offset = kSectorBytes;
+  damage.data = std::make_shared<const std::string>(kSectorBytes, 'q');
+  script.history.push_back(damage);
+  for (const char* profile : {"kill", "drop-unsynced", "ext4-ordered", "btrfs", "strict-posix"}) {
+    EXPECT_THAT(Images(profile, script), ElementsAre("a:xq")) << profile;
+  }
+}
+
+// --- Which entry operations happened.
+
+TEST(Enumerator, StrictPosixKeepsAnySubsetOfUnrelatedNames) {
+  Script script;
+  script.Create("a");
+  script.Create("b");
+  for (const std::string& profile : kPosix) {
+    EXPECT_THAT(Images(profile, script), UnorderedElementsAre("", "a:", "b:", "a: b:"));
+  }
+  for (const std::string& profile : kJournals) {
+    EXPECT_THAT(Images(profile, script), UnorderedElementsAre("", "a:", "a: b:"));
+  }
+  EXPECT_THAT(Images("btrfs", script), UnorderedElementsAre("", "a:", "a: b:"));
+}
+
+TEST(Enumerator, OperationsOnOneNameHappenInTheirOrder) {
+  Script script;
+  const InodeNumber a = script.Create("a");
+  script.Unlink(a, "a");
+  script.Create("a");
+  script.Mkdir("d");
+  EXPECT_THAT(Images("strict-posix", script), UnorderedElementsAre("", "a:", "d/", "a: d/"));
+}
+
+TEST(Enumerator, ARenameChangesBothNamesOrNone) {
+  Script script;
+  const InodeNumber a = script.File("a", "x");
+  const InodeNumber b = script.File("b", "y");
+  script.Rename(a, "a", "b", b);
+  for (const char* profile : {"strict-posix", "ext4-ordered", "btrfs", "xfs"}) {
+    EXPECT_THAT(Images(profile, script), UnorderedElementsAre("a:x b:y", "b:x")) << profile;
+  }
+}
+
+TEST(Enumerator, AnUnlinkMayPersistAloneExceptInAJournal) {
+  Script script;
+  const InodeNumber old = script.File("old");
+  script.Create("new");
+  script.Unlink(old, "old");
+  EXPECT_THAT(Images("strict-posix", script),
+              UnorderedElementsAre("old:", "new: old:", "", "new:"));
+  EXPECT_THAT(Images("xfs", script), UnorderedElementsAre("old:", "new: old:", "new:"));
+}
+
+TEST(Enumerator, BtrfsOrdersADirectoryAtATime) {
+  Script script;
+  const InodeNumber d = script.Mkdir("d");
+  script.SyncDirectory();
+  script.Create("a", d);
+  script.Create("b");
+  script.Create("c", d);
+  EXPECT_THAT(Images("btrfs", script),
+              UnorderedElementsAre("d/", "d/ d/a:", "d/ d/a: d/c:", "b: d/",
+                                   "b: d/ d/a:", "b: d/ d/a: d/c:"));
+}
+
+TEST(Enumerator, ADirectoryGoesAfterWhatWasInIt) {
+  Script script;
+  const InodeNumber d = script.Mkdir("d");
+  const InodeNumber a = script.Create("a", d);
+  script.SyncDirectory(d);
+  script.SyncDirectory();
+  script.Rename(a, "a", "b", 0, d, kRootInode);
+  script.Rmdir(d, "d");
+  EXPECT_THAT(Images("strict-posix", script), UnorderedElementsAre("d/ d/a:", "b: d/", "b:"));
+}
+
+TEST(Enumerator, ARenameIntoANewDirectoryMakesNoFileVanish) {
+  Script script;
+  const InodeNumber a = script.File("a", "x");
+  const InodeNumber d = script.Mkdir("d");
+  script.Rename(a, "a", "a", 0, kRootInode, d);
+  for (const char* profile : {"strict-posix", "xfs", "btrfs"}) {
+    EXPECT_THAT(Images(profile, script), UnorderedElementsAre("a:x", "a:x d/", "d/ d/a:x"))
+        << profile;
+  }
+}
+
+// --- Sizes and data.
+
+TEST(Enumerator, AnUnsyncedAppendByProfile) {
+  Script script;
+  script.Unlink(script.File("old", "s"), "old");
+  const InodeNumber a = script.File("a");
+  script.SyncDirectory();
+  script.Append(a, "xy");
+  EXPECT_THAT(Images("xfs", script), UnorderedElementsAre("a:", "a:00", "a:0y", "a:x0", "a:xy"));
+  EXPECT_THAT(Images("zombie", script), Images("xfs", script));
+  EXPECT_THAT(Images("lying-disk", script), Images("xfs", script));
+  EXPECT_THAT(Images("ext4-ordered", script), UnorderedElementsAre("a:", "a:xy"));
+  EXPECT_THAT(Images("torn-page", script), UnorderedElementsAre("a:", "a:xy"));
+  EXPECT_THAT(Images("btrfs", script), UnorderedElementsAre("a:", "a:xy"));
+  EXPECT_THAT(Images("drop-unsynced", script), ElementsAre("a:"));
+  EXPECT_THAT(Images("kill", script), ElementsAre("a:xy"));
+  // The stale file has one sector.
+  const auto garbage = UnorderedElementsAre("a:", "a:00", "a:0y", "a:0R", "a:x0", "a:xy", "a:xR",
+                                            "a:S0", "a:Sy", "a:SR", "a:R0", "a:Ry", "a:RR");
+  EXPECT_THAT(Images("ext4-writeback", script), garbage);
+  EXPECT_THAT(Images("strict-posix", script), garbage);
+}
+
+TEST(Enumerator, AllocatedSpaceHoldsZerosOrAnyVersionInAnyOrder) {
+  Script script;
+  const InodeNumber a = script.File("a");
+  script.Allocate(a, 2);
+  script.Sync(a);
+  script.Append(a, "x");
+  script.Append(a, "y");
+  for (const char* profile : {"ext4-ordered", "ext4-writeback", "xfs", "strict-posix", "btrfs"}) {
+    EXPECT_THAT(Images(profile, script), UnorderedElementsAre("a:00", "a:0y", "a:x0", "a:xy"))
+        << profile;
+  }
+}
+
+TEST(Enumerator, AnAllocateIsInTheJournalWithTheNames) {
+  Script script;
+  const InodeNumber a = script.File("a");
+  script.Create("b");
+  script.Allocate(a, 1);
+  script.Create("c");
+  EXPECT_THAT(Images("xfs", script), UnorderedElementsAre("a:", "a: b:", "a:0 b:", "a:0 b: c:"));
+  EXPECT_THAT(Images("strict-posix", script),
+              UnorderedElementsAre("a:", "a: b:", "a: c:", "a: b: c:", "a:0",
+                                   "a:0 b:", "a:0 c:", "a:0 b: c:"));
+  EXPECT_THAT(Images("btrfs", script),
+              UnorderedElementsAre("a:", "a: b:", "a: b: c:", "a:0", "a:0 b:", "a:0 b: c:"));
+}
+
+TEST(Enumerator, SyncOfAnotherFileCommitsAnAllocateButNoData) {
+  Script script;
+  const InodeNumber a = script.File("a");
+  const InodeNumber b = script.File("b");
+  script.Append(a, "x");
+  script.Allocate(a, 2);
+  script.Sync(b);
+  for (const std::string& profile : kJournals) {
+    if (profile == "torn-page") continue;
+    EXPECT_THAT(Images(profile, script), UnorderedElementsAre("a:00 b:", "a:x0 b:")) << profile;
+  }
+  EXPECT_THAT(Images("zombie", script),
+              UnorderedElementsAre("a: b:", "a:0 b:", "a:x b:", "a:00 b:", "a:x0 b:"));
+}
+
+TEST(Enumerator, DataBeforeSizeWantsTheNewestVersionUpToTheSize) {
+  Script script;
+  const InodeNumber a = script.File("a");
+  script.Append(a, "x");
+  script.AppendBytes(a, std::string(100, 'y'));
+  script.AppendBytes(a, std::string(412, 'y'));
+  script.Append(a, "z");
+  EXPECT_THAT(Images("ext4-ordered", script),
+              UnorderedElementsAre("a:", "a:x", "a:xy", "a:xyz"));  // 100 and 512 bytes of y
+  EXPECT_EQ(LegalImages(Ask("ext4-ordered", script.history))->size(), 5);
+}
+
+TEST(Enumerator, ARenameOverFlushesTheRenamedFileWhereDataIsOrdered) {
+  Script script;
+  const InodeNumber b = script.File("b", "o");
+  const InodeNumber a = script.File("a");
+  script.Append(a, "x");
+  script.Rename(a, "a", "b", b);
+  EXPECT_THAT(Images("ext4-ordered", script), UnorderedElementsAre("a: b:o", "a:x b:o", "b:x"));
+  EXPECT_THAT(Images("torn-page", script), Images("ext4-ordered", script));
+  EXPECT_THAT(Images("xfs", script),
+              UnorderedElementsAre("a: b:o", "a:0 b:o", "a:x b:o", "b:", "b:0", "b:x"));
+  script.SyncDirectory();
+  EXPECT_THAT(Images("ext4-ordered", script), ElementsAre("b:x"));
+  EXPECT_THAT(Images("xfs", script), UnorderedElementsAre("b:", "b:0", "b:x"));
+}
+
+TEST(Enumerator, BtrfsGrowsByAPrefixOfTheGrowingAppends) {
+  Script script;
+  const InodeNumber a = script.File("a");
+  script.Append(a, "x");
+  script.Append(a, "y");
+  EXPECT_THAT(Images("btrfs", script), UnorderedElementsAre("a:", "a:x", "a:xy"));
+  Script allocated;
+  const InodeNumber b = allocated.File("b");
+  allocated.Allocate(b, 1);
+  allocated.Append(b, "x");
+  EXPECT_THAT(Images("btrfs", allocated), UnorderedElementsAre("b:", "b:0", "b:x"));
+}
+
+TEST(Enumerator, TornPagesMixWordsOfChangedSyncedSectors) {
+  Script script;
+  const InodeNumber a = script.File("a");
+  script.AppendBytes(a, std::string(504, 'x'));
+  script.Allocate(a, 1);
+  script.Sync(a);
+  script.AppendBytes(a, std::string(8, 'y'));
+  EXPECT_EQ(LegalImages(Ask("torn-page", script.history))->size(), 2);
+  Script three;
+  const InodeNumber b = three.File("b");
+  three.AppendBytes(b, std::string(488, 'x'));
+  three.Allocate(b, 1);
+  three.Sync(b);
+  three.AppendBytes(b, std::string(20, 'y'));  // words 61, 62 and half of 63
+  three.AppendBytes(b, std::string(4, 'z'));
+  EXPECT_EQ(LegalImages(Ask("torn-page", three.history))->size(), 2 * 2 * 3);
+  EXPECT_EQ(LegalImages(Ask("ext4-ordered", three.history))->size(), 3);
+}
+
+TEST(Enumerator, AWalMayHoldRandomBytesInStrictPosixWhereNothingWasAppendedDurably) {
+  Script script;
+  const InodeNumber wal = script.File("00000001.wal");
+  script.Allocate(wal, 3);
+  script.AppendBytes(wal, std::string(100, 'x'));
+  script.Sync(wal);
+  const size_t before = LegalImages(Ask("strict-posix", script.history))->size();
+  EXPECT_EQ(before, 1);
+  script.AppendBytes(wal, std::string(412, 'x'));
+  script.Append(wal, "y");
+  EXPECT_EQ(LegalImages(Ask("strict-posix", script.history))->size(), 2 * 3);
+  EXPECT_EQ(LegalImages(Ask("zombie", script.history))->size(), 2 * 2);
+}
+
+TEST(Enumerator, AZombieLandsOnceWhereNothingWasWrittenAndIsNeverOlderThanWhatLanded) {
+  Script script;
+  const InodeNumber a = script.File("a");
+  script.Allocate(a, 1);
+  script.Sync(a);
+  script.AppendBytes(a, std::string(256, 'x'));
+  script.AppendBytes(a, std::string(256, 'x'));
+  const auto first = LegalImages(Ask("zombie", script.history));
+  ASSERT_EQ(first->size(), 3);
+  const std::string half = std::string(256, 'x') + std::string(256, '\0');
+  const auto losers_of = [&](const std::string& landed) {
+    return *first->at({{"/a", landed}}).begin();
+  };
+  const std::string whole(kSectorBytes, 'x');
+  EXPECT_THAT(losers_of(std::string(kSectorBytes, '\0')),
+              UnorderedElementsAre(Loser{a, 0, half}, Loser{a, 0, whole}));
+  EXPECT_THAT(losers_of(half), UnorderedElementsAre(Loser{a, 0, whole}));
+  EXPECT_THAT(losers_of(whole), IsEmpty());
+
+  Question second = Ask("zombie", {});
+  second.start.files[a] = half;
+  second.start.directories[kRootInode]["a"] = a;
+  second.zombies = {{a, 0, whole}};
+  EXPECT_THAT(*LegalImages(second), UnorderedElementsAre(testing::Key(PlainImage{{"/a", half}}),
+                                                         testing::Key(PlainImage{{"/a", whole}})));
+  Operation damage = {OperationKind::kDamage, a};
+  damage.size = kSectorBytes;
+  damage.data = std::make_shared<const std::string>("q");
+  second.history = {damage};
+  EXPECT_EQ(LegalImages(second)->size(), 1);
+}
+
+TEST(Enumerator, TooManyChoicesAreNoAnswer) {
+  Script script;
+  const InodeNumber a = script.File("a");
+  script.Append(a, "abcdefgh");
+  Question question = Ask("strict-posix", script.history);
+  question.limit = 1000;
+  EXPECT_FALSE(LegalImages(question).has_value());
+}
+
+// --- The comparison says what is wrong.
+
+class Comparison : public testing::Test {
+ protected:
+  Comparison() {
+    const InodeNumber b = script_.File("b", "o");
+    const InodeNumber a = script_.File("a");
+    script_.Append(a, "x");
+    script_.Rename(a, "a", "b", b);
+    script_.Create("c");
+  }
+  static std::set<PlainImage> Set(const Answer& answer) {
+    std::set<PlainImage> images;
+    for (const auto& [image, losers] : answer) images.insert(image);
+    return images;
+  }
+  std::string DifferencesWithout(Rule rule) {
+    Question question = Ask("ext4-ordered", script_.history);
+    const Answer legal = *LegalImages(question);
+    question.ignored = rule;
+    const std::set<PlainImage> claimed = Set(*LegalImages(question));
+    question.ignored = Rule::kNone;
+    return Differences(question, legal, claimed);
+  }
+  Script script_;
+};
+
+TEST_F(Comparison, TheTrueSetHasNoDifferences) { EXPECT_EQ(DifferencesWithout(Rule::kNone), ""); }
+
+TEST_F(Comparison, AnImageThatIsMissingIsShownWithTheNearestOne) {
+  const Question question = Ask("ext4-ordered", script_.history);
+  const Answer legal = *LegalImages(question);
+  for (const auto& [image, losers] : legal) {
+    std::set<PlainImage> claimed = Set(legal);
+    claimed.erase(image);
+    const std::string report = Differences(question, legal, claimed);
+    EXPECT_THAT(report, HasSubstr("1 missing, 0 too many"));
+    EXPECT_THAT(report, HasSubstr("a legal image that is missing:\n" + ShowImage(image)));
+    EXPECT_THAT(report, HasSubstr("the nearest of the other set has instead\n"));
+  }
+}
+
+TEST_F(Comparison, ImpossibleBytesInAnUnsyncedSectorAreTooMany) {
+  const Question question = Ask("ext4-ordered", script_.history);
+  const Answer legal = *LegalImages(question);
+  std::set<PlainImage> claimed = Set(legal);
+  PlainImage wrong = {{"/a", std::string(kSectorBytes, 'q')},
+                      {"/b", std::string(kSectorBytes, 'o')}};
+  claimed.insert(wrong);
+  const std::string report = Differences(question, legal, claimed);
+  EXPECT_THAT(report, HasSubstr("0 missing, 1 too many"));
+  EXPECT_THAT(report, HasSubstr("/a: 512 bytes: 512 x 'q'"));
+  EXPECT_THAT(report, HasSubstr("no single one explains it"));
+  EXPECT_THAT(report, HasSubstr("rename 1/a -> 1/b inode 3 over inode 2"));
+}
+
+TEST_F(Comparison, ARuleThatIsIgnoredIsNamed) {
+  for (const Rule rule : {Rule::kEntryOrder, Rule::kDataBeforeSize, Rule::kRenameOver}) {
+    EXPECT_THAT(DifferencesWithout(rule),
+                HasSubstr(std::string("breaks the rule: ") + std::string(RuleName(rule))));
+  }
+}
+
+}  // namespace
+}  // namespace lumen::faultfs::verify
