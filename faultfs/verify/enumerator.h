@@ -26,11 +26,11 @@ struct Loser {
 using Losers = std::set<Loser>;
 
 struct Question {
-  std::string profile;  // by its name
-  Disk start;
-  std::vector<Operation> history;  // up to the crash
-  uint64_t seed = 0;               // of random bytes
-  std::vector<Loser> zombies;      // of the crash that left `start`
+  std::string profile = {};  // by its name
+  Disk start = {};
+  std::vector<Operation> history = {};  // up to the crash
+  uint64_t seed = 0;                    // of random bytes
+  std::vector<Loser> zombies = {};      // of the crash that left `start`
   Rule ignored = Rule::kNone;
   uint64_t limit = 100'000;
 };

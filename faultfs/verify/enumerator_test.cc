@@ -6,8 +6,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -15,99 +13,18 @@
 #include <vector>
 
 #include "faultfs/verify/comparison.h"
+#include "faultfs/verify/history_script_testing.h"
 
 namespace lumen::faultfs::verify {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
 constexpr uint64_t kSeed = 7;
 const std::vector<std::string> kPosix = {"strict-posix", "zombie", "lying-disk"};
 const std::vector<std::string> kJournals = {"ext4-ordered", "ext4-writeback", "xfs", "torn-page"};
-
-// Writes a history as a volume would.
-class Script {
- public:
-  InodeNumber Create(const std::string& name, InodeNumber directory = kRootInode) {
-    return Enter(OperationKind::kCreate, ++last_inode_, directory, name);
-  }
-  InodeNumber Mkdir(const std::string& name, InodeNumber directory = kRootInode) {
-    return Enter(OperationKind::kMakeDirectory, ++last_inode_, directory, name);
-  }
-  void Link(InodeNumber inode, const std::string& name, InodeNumber directory = kRootInode) {
-    Enter(OperationKind::kLink, inode, directory, name);
-  }
-  void Unlink(InodeNumber inode, const std::string& name, InodeNumber directory = kRootInode) {
-    Enter(OperationKind::kUnlink, inode, directory, name);
-  }
-  void Rmdir(InodeNumber inode, const std::string& name) {
-    Enter(OperationKind::kRemoveDirectory, inode, kRootInode, name);
-  }
-  void Rename(InodeNumber inode, const std::string& from, const std::string& to,
-              InodeNumber replaced = 0, InodeNumber from_directory = kRootInode,
-              InodeNumber to_directory = kRootInode) {
-    Operation operation = {OperationKind::kRename, inode, from_directory, from};
-    operation.to_directory = to_directory;
-    operation.to_name = to;
-    operation.replaced = replaced;
-    history.push_back(operation);
-  }
-  void Allocate(InodeNumber inode, uint64_t sectors) {
-    size_[inode] = std::max(size_[inode], sectors * kSectorBytes);
-    Operation operation = {OperationKind::kAllocate, inode};
-    operation.size = size_[inode];
-    history.push_back(operation);
-  }
-  // A letter a sector.
-  void Append(InodeNumber inode, const std::string& letters) {
-    std::string data;
-    for (const char letter : letters) data.append(kSectorBytes, letter);
-    AppendBytes(inode, data);
-  }
-  void AppendBytes(InodeNumber inode, const std::string& data) {
-    Operation operation = {OperationKind::kAppend, inode};
-    operation.offset = end_[inode];
-    operation.data = std::make_shared<const std::string>(data);
-    end_[inode] += data.size();
-    operation.size = size_[inode] = std::max(size_[inode], end_[inode]);
-    history.push_back(operation);
-  }
-  void Sync(InodeNumber inode, SyncEffect effect = SyncEffect::kDurable, uint64_t seed = 0) {
-    Operation operation = {OperationKind::kSync, inode};
-    operation.effect = effect;
-    operation.seed = seed;
-    history.push_back(operation);
-  }
-  void SyncDirectory(InodeNumber directory = kRootInode, SyncEffect effect = SyncEffect::kDurable) {
-    Operation operation = {OperationKind::kSyncDirectory, directory};
-    operation.effect = effect;
-    history.push_back(operation);
-  }
-  // A file whose name is durable and which is empty, or holds the letters durably.
-  InodeNumber File(const std::string& name, const std::string& letters = "") {
-    const InodeNumber inode = Create(name);
-    SyncDirectory();
-    if (!letters.empty()) Append(inode, letters);
-    Sync(inode);
-    return inode;
-  }
-
-  std::vector<Operation> history;
-
- private:
-  InodeNumber Enter(OperationKind kind, InodeNumber inode, InodeNumber directory,
-                    const std::string& name) {
-    history.push_back({kind, inode, directory, name});
-    return inode;
-  }
-
-  InodeNumber last_inode_ = kRootInode;
-  std::map<InodeNumber, uint64_t> size_;
-  std::map<InodeNumber, uint64_t> end_;
-};
 
 constexpr char kStaleByte = 's';
 
@@ -556,69 +473,6 @@ TEST(Enumerator, TooManyChoicesAreNoAnswer) {
   Question question = Ask("strict-posix", script.history);
   question.limit = 1000;
   EXPECT_FALSE(LegalImages(question).has_value());
-}
-
-// --- The comparison says what is wrong.
-
-class Comparison : public testing::Test {
- protected:
-  Comparison() {
-    const InodeNumber b = script_.File("b", "o");
-    const InodeNumber a = script_.File("a");
-    script_.Append(a, "x");
-    script_.Rename(a, "a", "b", b);
-    script_.Create("c");
-  }
-  static std::set<PlainImage> Set(const Answer& answer) {
-    std::set<PlainImage> images;
-    for (const auto& [image, losers] : answer) images.insert(image);
-    return images;
-  }
-  std::string DifferencesWithout(Rule rule) {
-    Question question = Ask("ext4-ordered", script_.history);
-    const Answer legal = *LegalImages(question);
-    question.ignored = rule;
-    const std::set<PlainImage> claimed = Set(*LegalImages(question));
-    question.ignored = Rule::kNone;
-    return Differences(question, legal, claimed);
-  }
-  Script script_;
-};
-
-TEST_F(Comparison, TheTrueSetHasNoDifferences) { EXPECT_EQ(DifferencesWithout(Rule::kNone), ""); }
-
-TEST_F(Comparison, AnImageThatIsMissingIsShownWithTheNearestOne) {
-  const Question question = Ask("ext4-ordered", script_.history);
-  const Answer legal = *LegalImages(question);
-  for (const auto& [image, losers] : legal) {
-    std::set<PlainImage> claimed = Set(legal);
-    claimed.erase(image);
-    const std::string report = Differences(question, legal, claimed);
-    EXPECT_THAT(report, HasSubstr("1 missing, 0 too many"));
-    EXPECT_THAT(report, HasSubstr("a legal image that is missing:\n" + ShowImage(image)));
-    EXPECT_THAT(report, HasSubstr("the nearest of the other set has instead\n"));
-  }
-}
-
-TEST_F(Comparison, ImpossibleBytesInAnUnsyncedSectorAreTooMany) {
-  const Question question = Ask("ext4-ordered", script_.history);
-  const Answer legal = *LegalImages(question);
-  std::set<PlainImage> claimed = Set(legal);
-  PlainImage wrong = {{"/a", std::string(kSectorBytes, 'q')},
-                      {"/b", std::string(kSectorBytes, 'o')}};
-  claimed.insert(wrong);
-  const std::string report = Differences(question, legal, claimed);
-  EXPECT_THAT(report, HasSubstr("0 missing, 1 too many"));
-  EXPECT_THAT(report, HasSubstr("/a: 512 bytes: 512 x 'q'"));
-  EXPECT_THAT(report, HasSubstr("no single one explains it"));
-  EXPECT_THAT(report, HasSubstr("rename 1/a -> 1/b inode 3 over inode 2"));
-}
-
-TEST_F(Comparison, ARuleThatIsIgnoredIsNamed) {
-  for (const Rule rule : {Rule::kEntryOrder, Rule::kDataBeforeSize, Rule::kRenameOver}) {
-    EXPECT_THAT(DifferencesWithout(rule),
-                HasSubstr(std::string("breaks the rule: ") + std::string(RuleName(rule))));
-  }
 }
 
 }  // namespace
