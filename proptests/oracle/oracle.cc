@@ -15,12 +15,14 @@ namespace {
 
 constexpr std::string_view kProbeKey = "oracle's probe";
 
-// A path and something after it. Where there is an offset, the words after it hold it.
+// "open /db/CURRENT: cause" or "00000003.wal: offset 5: cause": a path, or a name that comes first,
+// and something behind a colon. Where there is an offset, that is in what comes behind.
 bool NamesFileAndCause(const std::string& message) {
   const size_t slash = message.find('/');
-  if (slash == std::string::npos) return false;
-  const size_t end = message.find_first_of(": ", slash);
-  return end != std::string::npos && end > slash + 1 && message.size() > end + 2;
+  const size_t begin = slash == std::string::npos ? 0 : slash + 1;
+  const size_t end = message.find_first_of(": ", begin);
+  return end != std::string::npos && end > begin && message[end] == ':' &&
+         message.find_first_not_of(" :", end) != std::string::npos;
 }
 
 std::vector<std::string_view> KeysToAskFor(const WriteLog& log, const CheckOptions& options) {
