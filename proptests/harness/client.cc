@@ -74,6 +74,15 @@ bool Client::TryOpen(absl::Status& status) {
   return true;
 }
 
+// The disk may keep a database from opening for good.
+bool Client::Harmed() const {
+  return faults_ != nullptr &&
+         std::any_of(faults_->fired().begin(), faults_->fired().end(), [](const auto& fault) {
+           return IsLie(fault.kind) || IsDamage(fault.kind) ||
+                  fault.kind == faultfs::FaultKind::kReadErrorSticky;
+         });
+}
+
 bool Client::Open() {
   absl::Status status;
   for (int attempt = 1;; ++attempt) {
@@ -82,11 +91,7 @@ bool Client::Open() {
     if (TryOpen(status)) break;
     Note(absl::StrCat("open -> ", status.ToString()));
     EndProcess();
-    const bool harmed =
-        faults_ != nullptr && std::any_of(faults_->fired().begin(), faults_->fired().end(),
-                                          [](const FaultLog::Fired& fault) {
-                                            return IsLie(fault.kind) || IsDamage(fault.kind);
-                                          });
+    const bool harmed = Harmed();
     if (faults_ == nullptr || (faults_->fired().size() == fired && !harmed)) {
       Fail(1, absl::StrCat("it does not open, though the disk is sound: ", status.ToString()));
       return false;

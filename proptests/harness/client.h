@@ -49,6 +49,7 @@ class Client {
   // ---- processes (client.cc)
   bool Open();
   bool TryOpen(absl::Status& status);
+  bool Harmed() const;
   void Recover();
   void EndProcess();
   void Reopen();

@@ -1,0 +1,69 @@
+#include "proptests/harness/damage.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "engine/wal_inspect.h"
+#include "faultfs/volume.h"
+#include "proptests/harness/recording.h"
+
+namespace lumen::crash {
+namespace {
+
+class Promises final : public DumpSink {
+ public:
+  void OnHeader(const DumpedHeader&) override {}
+  void OnFrame(const DumpedFrame& frame) override {
+    any_frame = true;
+    durable_to = std::max(durable_to, frame.durable_to);
+  }
+  void OnVerdict(const DumpedVerdict&) override {}
+
+  bool any_frame = false;
+  uint64_t durable_to = 0;
+};
+
+Promises PromisesOf(FileSystem& files, const std::string& path) {
+  Promises promises;
+  // What cannot be read promises nothing.
+  DumpWal(files, path, promises).IgnoreError();
+  return promises;
+}
+
+}  // namespace
+
+bool LooksTorn(const faultfs::DiskImage& image, const std::string& segment_path, uint64_t offset) {
+  faultfs::Volume volume(image);
+  const std::unique_ptr<faultfs::Volume::Process> files = volume.Start();
+  if (PromisesOf(*files, segment_path).durable_to > offset) return false;
+  const absl::StatusOr<std::vector<std::string>> names = files->List(kDatabaseDirectory);
+  if (!names.ok()) return false;
+  return std::none_of(names->begin(), names->end(), [&](const std::string& name) {
+    const std::string path = absl::StrCat(kDatabaseDirectory, "/", name);
+    return absl::EndsWith(name, ".wal") && path > segment_path &&
+           PromisesOf(*files, path).any_frame;
+  });
+}
+
+bool DamageLooksTorn(std::span<const faultfs::Operation> history, const faultfs::DiskImage& image) {
+  const faultfs::DiskImage::Entries* const entries =
+      image.Directory(image.Find(kDatabaseDirectory));
+  if (entries == nullptr) return false;
+  for (const faultfs::Operation& damage : history) {
+    if (damage.kind != faultfs::OperationKind::kDamage) continue;
+    const bool shortens = damage.data == nullptr || damage.data->empty();
+    for (const auto& [name, inode] : *entries) {
+      if (inode == damage.inode && absl::EndsWith(name, ".wal") &&
+          LooksTorn(image, absl::StrCat(kDatabaseDirectory, "/", name),
+                    shortens ? damage.size : damage.offset)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace lumen::crash

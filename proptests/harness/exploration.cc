@@ -1,0 +1,278 @@
+#include "proptests/harness/exploration.h"
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "proptests/harness/damage.h"
+#include "proptests/harness/fault_choice.h"
+#include "proptests/harness/hashing.h"
+
+namespace lumen::crash {
+namespace {
+
+using faultfs::CrashImage;
+using faultfs::CrashSpace;
+using faultfs::DiskState;
+
+// How often; out of so many states.
+constexpr uint64_t kExerciseEvery = 16;
+constexpr uint64_t kCrashRecoveryEvery = 64;
+constexpr uint64_t kFaultyRecoveryEvery = 128;
+
+constexpr size_t kMostRecoveryCrashes = 2;
+// Where fewer images than this are possible, all of them are tested.
+constexpr uint64_t kFewImages = 8;
+constexpr uint64_t kSystematicEvery = 8;  // moments
+constexpr uint64_t kMostSystematic = 32;
+constexpr uint64_t kSamples = 4;
+constexpr uint64_t kMostExhaustive = 20'000;
+constexpr uint64_t kExhaustSamples = 64;
+
+constexpr uint64_t kTestsBetweenClocks = 16;
+constexpr auto kBetweenReports = std::chrono::milliseconds(250);
+
+uint64_t HashOf(const std::vector<DiskState::Zombie>& zombies) {
+  uint64_t hash = 0;
+  for (const DiskState::Zombie& zombie : zombies) {
+    hash = crash::HashOf(*zombie.bytes, Combined(hash, Combined(zombie.inode, zombie.sector)));
+  }
+  return hash;
+}
+
+}  // namespace
+
+Exploration::Exploration(const ExploreSettings& settings, const ExploreEvents& events,
+                         OpenerFor open_for)
+    : settings_(settings),
+      events_(events),
+      open_for_(std::move(open_for)),
+      began_(std::chrono::steady_clock::now()),
+      told_(began_) {}
+
+double Exploration::Seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+}
+
+const Totals& Exploration::totals() {
+  totals_.seconds = Seconds();
+  return totals_;
+}
+
+void Exploration::Tell() {
+  if (tests_until_clock_-- > 0) return;
+  tests_until_clock_ = kTestsBetweenClocks;
+  const auto now = std::chrono::steady_clock::now();
+  out_of_time_ =
+      settings_.time_ns > 0 && now - began_ >= std::chrono::nanoseconds(settings_.time_ns);
+  if (!events_.progress || now - told_ < kBetweenReports) return;
+  told_ = now;
+  events_.progress(totals());
+}
+
+bool Exploration::over() {
+  Tell();
+  return out_of_time_ || distinct_.full() ||
+         (settings_.stop != nullptr && settings_.stop->load(std::memory_order_relaxed)) ||
+         (settings_.states > 0 && totals_.distinct >= settings_.states) ||
+         (settings_.max_failures > 0 && totals_.violations >= settings_.max_failures);
+}
+
+Exploration::Points Exploration::Explore(const Case& base, Depth depth, uint32_t most_pending,
+                                         bool repeat) {
+  Points points;
+  failed_ = false;
+  crashes_.clear();
+  ++totals_.cases;
+  const absl::StatusOr<faultfs::FaultPlan> plan = faultfs::FaultPlan::Parse(base.faults);
+  const Opener open = open_for_(base.workload);
+  Recording recording;
+  Subject subject{base, recording, open, depth, most_pending, repeat};
+  if (!plan.ok()) {
+    Report(subject, {.rule = kHarnessError, .what = std::string(plan.status().message())});
+    return points;
+  }
+  const RecordSettings settings{.seed = base.seed, .plan = &*plan};
+  recording = Record(base.workload, settings);
+  if (repeat) {
+    ++totals_.repeated;
+    if (Record(base.workload, settings).trace_hash != recording.trace_hash) {
+      Report(subject, {.rule = kHarnessError, .what = "two runs of one workload differ"});
+      return points;
+    }
+  }
+  CountFaults(*plan, recording.fault_counts);
+  for (const auto& [event, times] : recording.coverage) totals_.coverage[event] += times;
+  if (recording.violation.has_value()) {
+    Report(subject, *recording.violation);
+    return points;
+  }
+  Crash(subject, points);
+  return points;
+}
+
+void Exploration::CountFaults(const faultfs::FaultPlan& plan,
+                              const std::vector<faultfs::FaultCount>& counts) {
+  for (size_t i = 0; i < counts.size(); ++i) {
+    FaultTotals& totals = totals_.faults[plan.rules()[i].name];
+    totals.armed += counts[i].armed;
+    totals.fired += counts[i].fired;
+    totals.changed += counts[i].changed;
+    totals.observed += counts[i].observed;
+  }
+}
+
+void Exploration::Crash(Subject& subject, Points& points) {
+  const Recording& recording = subject.recording;
+  DiskState state(subject.base.profile, recording.start);
+  for (uint64_t point = 0;; ++point) {
+    const Obligations obligations = recording.ObligationsAt(point, subject.base.profile);
+    const CrashSpace space(state, subject.base.seed, state.unlinked());
+    ++points.all;
+    points.exhaustive += VisitImages(subject, {space, point, obligations, nullptr,
+                                               Combined(subject.base.seed, point)})
+                             ? 1
+                             : 0;
+    if (failed_ || over() || point == recording.history.size()) return;
+    state.Apply(recording.history[point]);
+  }
+}
+
+// True: those were all.
+bool Exploration::VisitImages(Subject& subject, const Moment& moment) {
+  const CrashSpace& space = moment.space;
+  const size_t choices = space.choices();
+  if (choices == 0) {
+    Visit(subject, moment, space.Sample(0));
+    return true;
+  }
+  const auto take = [&](const CrashImage& image) {
+    Visit(subject, moment, image);
+    return !failed_ && !over();
+  };
+  const bool exhaustive = subject.depth == Depth::kExhaustive;
+  if (exhaustive && choices <= subject.most_pending) {
+    if (space.Enumerate(kMostExhaustive, take)) return !over();
+  } else if (!exhaustive && choices <= 3) {
+    if (space.Enumerate(kFewImages, take)) return !over();
+  }
+  if (exhaustive || moment.seed % kSystematicEvery == 0) {
+    uint64_t taken = 0;
+    space.Systematic([&](const CrashImage& image) {
+      return take(image) && (exhaustive || ++taken < kMostSystematic);
+    });
+  }
+  const uint64_t samples = exhaustive ? kExhaustSamples : kSamples;
+  for (uint64_t i = 0; i < samples && !failed_ && !over(); ++i) {
+    Visit(subject, moment, space.Sample(Combined(moment.seed, i)));
+  }
+  return false;
+}
+
+void Exploration::Visit(Subject& subject, const Moment& moment, const CrashImage& image) {
+  ++totals_.generated;
+  const Recording& recording = subject.recording;
+  if (crashes_.empty() && recording.DamagedBefore(moment.point, faultfs::FileRole::kWal)) {
+    Obligations excused = moment.obligations;
+    excused.may_lose |= DamageLooksTorn(
+        std::span(recording.history).first(static_cast<size_t>(moment.point)), image.image);
+    return VisitAs(subject, {moment.space, moment.point, excused, moment.before, moment.seed},
+                   image);
+  }
+  VisitAs(subject, moment, image);
+}
+
+void Exploration::VisitAs(Subject& subject, const Moment& moment, const CrashImage& image) {
+  const uint64_t state_hash =
+      Combined(Combined(image.image.hash(), moment.obligations.hash()), HashOf(image.zombies));
+  if (!distinct_.Insert(state_hash)) return;
+  ++totals_.distinct;
+  if (events_.distinct) events_.distinct(state_hash);
+  crashes_.push_back({moment.point, image.survivors});
+  Test(subject, moment, image, state_hash);
+  crashes_.pop_back();
+}
+
+void Exploration::Test(Subject& subject, const Moment& moment, const CrashImage& image,
+                       uint64_t state_hash) {
+  const WriteLog& log = subject.recording.log;
+  const bool exercise = state_hash % kExerciseEvery == 0;
+  const bool crash_again =
+      crashes_.size() <= kMostRecoveryCrashes && Mixed(state_hash) % kCrashRecoveryEvery == 0;
+  const TrialSettings settings{
+      .seed = Combined(subject.base.seed, image.image.hash()),
+      .exercise = exercise,
+      .keep_recovered = exercise || crash_again || moment.before != nullptr,
+      .keep_history = crash_again || subject.repeat};
+  const TrialResult result = RunTrial(subject.open, image.image, log, moment.obligations, settings);
+  ++(result.refused ? totals_.refused : totals_.recovered);
+  totals_.exercised += exercise ? 1 : 0;
+  totals_.in_recovery += crashes_.size() > 1 ? 1 : 0;
+  if (result.violation.has_value()) return Report(subject, *result.violation);
+  // A zombie may land until the recovery has been served, but not in what it serves.
+  if (moment.before != nullptr && subject.base.profile != faultfs::Profile::kZombie) {
+    if (const auto differ = Same(*moment.before, result.recovered, 8)) {
+      return Report(subject, *differ);
+    }
+  }
+  if (exercise) {
+    const TrialResult second = RunTrial(subject.open, image.image, log, moment.obligations,
+                                        {.seed = settings.seed + 1, .keep_recovered = true});
+    if (second.violation.has_value()) return Report(subject, *second.violation);
+    if (const auto differ = Same(result.recovered, second.recovered, 7)) {
+      return Report(subject, *differ);
+    }
+  }
+  if (subject.repeat &&
+      RunTrial(subject.open, image.image, log, moment.obligations, settings).trace_hash !=
+          result.trace_hash) {
+    return Report(subject, {.rule = kHarnessError, .what = "two recoveries of one seed differ"});
+  }
+  if (settings_.faults && Mixed(state_hash + 1) % kFaultyRecoveryEvery == 0) {
+    TestWithFaults(subject, moment, image, settings.seed);
+  }
+  if (crash_again && !failed_) CrashRecovery(subject, moment, image, result);
+}
+
+void Exploration::CrashRecovery(Subject& subject, const Moment& moment, const CrashImage& image,
+                                const TrialResult& first) {
+  DiskState state(subject.base.profile, image.image, image.zombies);
+  for (uint64_t point = 0; point < first.history.size(); ++point) {
+    state.Apply(first.history[point]);
+    const CrashSpace space(state, subject.base.seed, state.unlinked());
+    VisitImages(subject, {space, point + 1, moment.obligations, &first.recovered,
+                          Combined(moment.seed, point)});
+    if (failed_ || over()) return;
+  }
+}
+
+void Exploration::TestWithFaults(Subject& subject, const Moment& moment, const CrashImage& image,
+                                 uint64_t seed) {
+  const std::string text = ChooseRecoveryFault(seed);
+  const absl::StatusOr<faultfs::FaultPlan> plan = faultfs::FaultPlan::Parse(text);
+  if (!plan.ok()) {
+    return Report(subject, {.rule = kHarnessError, .what = std::string(plan.status().message())});
+  }
+  const FaultyTrialResult result = RunFaultyTrial(subject.open, image.image, subject.recording.log,
+                                                  moment.obligations, seed, *plan);
+  CountFaults(*plan, result.counts);
+  if (result.violation.has_value()) Report(subject, *result.violation, text);
+}
+
+void Exploration::Report(const Subject& subject, Violation violation,
+                         const std::string& recovery_faults) {
+  failed_ = true;
+  ++totals_.violations;
+  if (!events_.failure) return;
+  Failure failure;
+  failure.failing = subject.base;
+  failure.failing.crashes = crashes_;
+  failure.failing.recovery_faults = recovery_faults;
+  failure.expected = violation.expected;
+  failure.got = violation.got;
+  failure.violation = std::move(violation);
+  events_.failure(failure);
+}
+
+}  // namespace lumen::crash

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "faultfs/crash_space.h"
+#include "faultfs/disk_state.h"
+#include "faultfs/fault_plan.h"
+#include "proptests/harness/distinct_set.h"
+#include "proptests/harness/explorer.h"
+#include "proptests/harness/recording.h"
+#include "proptests/harness/trial.h"
+
+namespace lumen::crash {
+
+// Tests states of one case after the other, within the limits of the settings, and counts them.
+// Not thread-safe.
+class Exploration {
+ public:
+  // Borrows the settings and the events. `open_for` is OpenEngineOf but in tests of the harness.
+  Exploration(const ExploreSettings& settings, const ExploreEvents& events, OpenerFor open_for);
+
+  // Images of one moment: how many of the many there are.
+  enum class Depth : uint8_t {
+    kSampled,     // a few: systematic ones now and then, random ones
+    kExhaustive,  // all where at most `most_pending` operations are pending, else as many as it
+                  // takes
+  };
+  struct Points {
+    uint64_t all = 0;
+    uint64_t exhaustive = 0;
+  };
+  // Runs the workload of the case, crashes it everywhere, recovers everything.
+  Points Explore(const Case& base, Depth depth, uint32_t most_pending, bool repeat);
+
+  // A limit is met, or somebody wants it to end.
+  bool over();
+  // Counts the time, too.
+  const Totals& totals();
+
+ private:
+  // The case at hand.
+  struct Subject {
+    const Case& base;
+    const Recording& recording;
+    const Opener& open;
+    Depth depth;
+    uint32_t most_pending;
+    bool repeat;  // everything twice
+  };
+  // A crash whose images are being tested.
+  struct Moment {
+    const faultfs::CrashSpace& space;
+    uint64_t point;  // in its history
+    const Obligations& obligations;
+    const Recovered* before;  // what the recovery that crashed had found; null: no recovery did
+    uint64_t seed;
+  };
+
+  void Crash(Subject& subject, Points& points);
+  bool VisitImages(Subject& subject, const Moment& moment);
+  void Visit(Subject& subject, const Moment& moment, const faultfs::CrashImage& image);
+  // With the obligations that are the image's own.
+  void VisitAs(Subject& subject, const Moment& moment, const faultfs::CrashImage& image);
+  void Test(Subject& subject, const Moment& moment, const faultfs::CrashImage& image,
+            uint64_t state_hash);
+  void CrashRecovery(Subject& subject, const Moment& moment, const faultfs::CrashImage& image,
+                     const TrialResult& first);
+  void TestWithFaults(Subject& subject, const Moment& moment, const faultfs::CrashImage& image,
+                      uint64_t seed);
+  void Report(const Subject& subject, Violation violation, const std::string& recovery_faults = "");
+  void CountFaults(const faultfs::FaultPlan& plan, const std::vector<faultfs::FaultCount>& counts);
+  double Seconds() const;
+  void Tell();
+
+  const ExploreSettings& settings_;
+  const ExploreEvents& events_;
+  const OpenerFor open_for_;
+  const std::chrono::steady_clock::time_point began_;
+  std::chrono::steady_clock::time_point told_;
+
+  DistinctSet distinct_;
+  Totals totals_;
+  uint64_t tests_until_clock_ = 0;
+  bool out_of_time_ = false;
+  bool failed_ = false;               // this case has: on with the next one
+  std::vector<Case::Crash> crashes_;  // on the way to the state at hand
+};
+
+}  // namespace lumen::crash

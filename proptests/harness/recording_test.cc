@@ -1,0 +1,115 @@
+// Goal: what a recording says was promised is what a client was promised, and running a workload
+// again gives the same recording. Method: hand-made workloads whose promises are known; generated
+// ones, with and without faults, none of which may show a wrong answer.
+#include "proptests/harness/recording.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "proptests/harness/fault_choice.h"
+
+namespace lumen::crash {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Key;
+using ::testing::SizeIs;
+
+Recording RecordText(std::string_view text, std::string_view faults = "") {
+  const absl::StatusOr<Workload> workload = Workload::Parse(text);
+  const absl::StatusOr<faultfs::FaultPlan> plan = faultfs::FaultPlan::Parse(faults);
+  EXPECT_TRUE(workload.ok()) << workload.status();
+  EXPECT_TRUE(plan.ok()) << plan.status();
+  return Record(*workload, {.seed = 1, .plan = &*plan, .notes = true});
+}
+
+TEST(RecordingTest, ADurableWriteIsDurableWhenAcknowledgedAndARelaxedOneIsNot) {
+  const Recording recording = RecordText("write durable k01=20\nwrite relaxed k02=20\n");
+  ASSERT_FALSE(recording.violation.has_value()) << recording.violation->what;
+  ASSERT_THAT(recording.log.writes(), SizeIs(2));
+  const CommittedWrite& durable = recording.log.writes()[0];
+  const CommittedWrite& relaxed = recording.log.writes()[1];
+  EXPECT_LT(durable.issued, durable.acknowledged);
+  EXPECT_EQ(durable.durable, durable.acknowledged);
+  EXPECT_NE(relaxed.acknowledged, CommittedWrite::kNever);
+  EXPECT_EQ(relaxed.durable, CommittedWrite::kNever);
+}
+
+TEST(RecordingTest, AFlushACleanCloseAndALaterDurableWriteMakeRelaxedWritesDurable) {
+  for (const char* later : {"flush\n", "compact\n", "reopen\n", "write durable k02=1\n"}) {
+    const Recording recording = RecordText(std::string("write relaxed k01=20\n") + later);
+    ASSERT_FALSE(recording.violation.has_value()) << recording.violation->what;
+    EXPECT_NE(recording.log.writes()[0].durable, CommittedWrite::kNever) << later;
+  }
+}
+
+TEST(RecordingTest, WhatAKillSparesIsDurableOnceItIsServedAgain) {
+  const Recording recording = RecordText("write relaxed k01=20\nkill\nwrite durable k02=5\n");
+  ASSERT_FALSE(recording.violation.has_value()) << recording.violation->what;
+  const CommittedWrite& write = recording.log.writes()[0];
+  EXPECT_GT(write.durable, write.acknowledged);
+  EXPECT_LE(write.durable, recording.log.writes()[1].issued);
+}
+
+TEST(RecordingTest, AnUnmetConditionLeavesNoWrite) {
+  const Recording recording =
+      RecordText("write durable k01=20\nwrite durable if-absent k01=5\nscan\nget k01\n");
+  ASSERT_FALSE(recording.violation.has_value()) << recording.violation->what;
+  EXPECT_THAT(recording.log.writes(), SizeIs(1));
+  EXPECT_THAT(recording.coverage, Contains(Key("unmet condition")));
+}
+
+TEST(RecordingTest, AWriteWhoseSyncFailsIsInDoubtAndLaterOnesAreRefused) {
+  const Recording recording =
+      RecordText("write durable k01=20\nwrite durable k02=20\nwrite durable k03=20\nreopen\nscan\n",
+                 "sync-marked-clean in \"/db/00000001.wal\" "
+                 "after append in \"/db/00000001.wal\" nth 2\n");
+  ASSERT_FALSE(recording.violation.has_value()) << recording.violation->what;
+  EXPECT_THAT(recording.coverage,
+              AllOf(Contains(Key("write in doubt")), Contains(Key("refused write"))));
+}
+
+TEST(RecordingTest, NoAnswerIsWrongAndEverythingHappens) {
+  std::map<std::string, uint64_t> coverage;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    const Workload workload = GenerateWorkload(seed, 64);
+    const Recording recording = Record(workload, {});
+    ASSERT_FALSE(recording.violation.has_value())
+        << "seed " << seed << ": " << recording.violation->what << "\nexpected "
+        << recording.violation->expected << "\ngot " << recording.violation->got << "\n"
+        << workload.ToString();
+    EXPECT_EQ(recording.trace_hash, Record(workload, {}).trace_hash) << seed;
+    for (const auto& [event, times] : recording.coverage) coverage[event] += times;
+  }
+  for (const char* event : {"flush", "compaction", "trivial move", "kill", "reopen", "checkpoint",
+                            "snapshot", "unmet condition", "replayed operation"}) {
+    EXPECT_GT(coverage[event], 10U) << event;
+  }
+}
+
+TEST(RecordingTest, NoAnswerIsWrongUnderFaults) {
+  std::map<std::string, uint64_t> coverage;
+  for (uint64_t seed = 0; seed < 400; ++seed) {
+    const Workload workload = GenerateWorkload(seed, 64);
+    const std::string faults = ChooseFaults(faultfs::Profile::kXfs, seed);
+    const absl::StatusOr<faultfs::FaultPlan> plan = faultfs::FaultPlan::Parse(faults);
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    const RecordSettings settings{.seed = seed, .plan = &*plan};
+    const Recording recording = Record(workload, settings);
+    ASSERT_FALSE(recording.violation.has_value())
+        << "seed " << seed << ": " << recording.violation->what << "\nexpected "
+        << recording.violation->expected << "\ngot " << recording.violation->got << "\n"
+        << faults << workload.ToString();
+    EXPECT_EQ(recording.trace_hash, Record(workload, settings).trace_hash) << seed;
+    for (const auto& [event, times] : recording.coverage) coverage[event] += times;
+  }
+  for (const char* event : {"write in doubt", "refused write", "read-only", "background retry"}) {
+    EXPECT_GT(coverage[event], 0U) << event;
+  }
+}
+
+}  // namespace
+}  // namespace lumen::crash

@@ -1,0 +1,130 @@
+#include "proptests/harness/trial.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "faultfs/volume.h"
+#include "proptests/harness/damage.h"
+#include "proptests/harness/engine_store.h"
+#include "proptests/harness/fault_log.h"
+
+namespace lumen::crash {
+namespace {
+
+// Calls of one trial; the largest recovery needs some thousands.
+constexpr uint64_t kMostCalls = 1'000'000;
+
+// Lets nothing happen any more after kMostCalls, so that what does not end meets errors only.
+class CallLimit final : public faultfs::FaultInjector {
+ public:
+  faultfs::Fault Decide(const faultfs::Call&) override {
+    if (++calls_ <= kMostCalls) return {};
+    return {.kind = faultfs::FaultKind::kErrorBefore,
+            .error = absl::InternalError("too many calls")};
+  }
+  void Changed(const faultfs::Fault&) override {}
+  void Observed(const faultfs::Fault&) override {}
+
+  bool exceeded() const { return calls_ > kMostCalls; }
+
+ private:
+  uint64_t calls_ = 0;
+};
+
+Violation Hung() {
+  return {.rule = kHung,
+          .what = absl::StrCat("the recovery hangs: ", kMostCalls, " file system calls")};
+}
+
+// `fired` met a recovery of `image` that did `history`.
+void ExcuseDamage(const std::vector<FaultLog::Fired>& fired,
+                  const std::vector<faultfs::Operation>& history, const faultfs::DiskImage& image,
+                  Obligations& obligations) {
+  for (const FaultLog::Fired& fault : fired) {
+    if (!IsDamage(fault.kind)) continue;
+    obligations.may_refuse = true;
+    // Bytes of before that one read saw are nowhere on the disk.
+    obligations.may_lose |=
+        fault.kind == faultfs::FaultKind::kStaleRead && fault.role == faultfs::FileRole::kWal;
+  }
+  obligations.may_lose |= DamageLooksTorn(history, image);
+}
+
+}  // namespace
+
+Opener OpenEngineOf(const Workload& workload) {
+  return EngineOpener(workload.options(), kDatabaseDirectory);
+}
+
+TrialResult RunTrial(const Opener& open, const faultfs::DiskImage& image, const WriteLog& log,
+                     const Obligations& obligations, const TrialSettings& settings) {
+  TrialResult result;
+  CallLimit limit;
+  faultfs::Volume volume(image, {.faults = &limit});
+  size_t ready = 0;
+  bool first = true;
+  const Opener watched = [&](FileSystem& files, uint64_t seed) {
+    absl::StatusOr<std::unique_ptr<Store>> store = open(files, seed);
+    if (std::exchange(first, false)) {
+      ready = volume.history().size();
+      result.refused = !store.ok();
+    }
+    return store;
+  };
+  {
+    const std::unique_ptr<faultfs::Volume::Process> process = volume.Start();
+    result.violation =
+        Check(watched, *process, settings.seed, log, obligations, {.exercise = settings.exercise},
+              settings.keep_recovered ? &result.recovered : nullptr);
+  }
+  if (limit.exceeded()) result.violation = Hung();
+  if (settings.keep_history) {
+    const std::vector<faultfs::Operation>& history = volume.history();
+    result.history.assign(history.begin(), history.begin() + static_cast<ptrdiff_t>(ready));
+    result.trace_hash = TraceHash(history, volume.calls());
+  }
+  return result;
+}
+
+FaultyTrialResult RunFaultyTrial(const Opener& open, const faultfs::DiskImage& image,
+                                 const WriteLog& log, Obligations obligations, uint64_t seed,
+                                 const faultfs::FaultPlan& plan) {
+  FaultyTrialResult result;
+  faultfs::Volume volume(image);
+  faultfs::PlannedFaults planned(plan, seed);
+  std::vector<FaultLog::Fired> fired;
+  FaultLog faults(planned, volume, fired);
+  volume.SetFaults(&faults);
+  {
+    const std::unique_ptr<faultfs::Volume::Process> process = volume.Start();
+    absl::StatusOr<std::unique_ptr<Store>> store = open(*process, seed);
+    Content content;
+    absl::Status scanned = store.status();
+    if (store.ok()) {
+      scanned = (*store)->Scan(false, [&](std::string_view key, std::string_view value) {
+        content.emplace_back(key, value);
+      });
+    }
+    ExcuseDamage(fired, volume.history(), image, obligations);
+    const auto recognised =
+        scanned.ok() ? Recognise(log, obligations, content) : std::optional<Recovered>();
+    if (scanned.ok() && !recognised.has_value()) {
+      result.violation = Violation{
+          .rule = 2, .what = "a recovery that met a fault serves what is no state after a prefix"};
+    } else if (!scanned.ok() && fired.empty() && !obligations.may_refuse) {
+      result.violation =
+          Violation{.rule = 1,
+                    .what = absl::StrCat("a recovery fails without a fault: ", scanned.ToString())};
+    }
+    process->Kill();
+  }
+  result.counts = planned.counts();
+  volume.SetFaults(nullptr);
+  if (result.violation.has_value()) return result;
+  const std::unique_ptr<faultfs::Volume::Process> process = volume.Start();
+  result.violation = Check(open, *process, seed + 1, log, obligations, {});
+  return result;
+}
+
+}  // namespace lumen::crash
