@@ -18,10 +18,11 @@ uint64_t Word(const char* at) {
 }
 
 // 0 for a sector of zeros, so that a hole hashes as what it reads as. Four lanes, because a
-// multiplication takes longer than it keeps the multiplier busy.
+// multiplication takes longer than it keeps the multiplier busy. None may begin with kMix1, or the
+// two words of a pair could change places.
 uint64_t HashSector(const char* bytes) {
   if (std::memcmp(bytes, kZeros.data(), kSectorBytes) == 0) return 0;
-  uint64_t lanes[4] = {kMix1, kMix2, kMix3, kMix4};
+  uint64_t lanes[4] = {kMix2, kMix3, kMix4, kMix5};
   for (size_t at = 0; at < kSectorBytes; at += 64) {
     for (size_t lane = 0; lane < 4; ++lane) {
       const char* pair = bytes + at + lane * 16;

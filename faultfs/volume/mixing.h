@@ -18,6 +18,7 @@ inline constexpr uint64_t kMix1 = 0xa0761d6478bd642f;
 inline constexpr uint64_t kMix2 = 0xe7037ed1a0b428db;
 inline constexpr uint64_t kMix3 = 0x8ebc6af09c88c6e3;
 inline constexpr uint64_t kMix4 = 0x589965cc75374cc3;
+inline constexpr uint64_t kMix5 = 0x1d8e4e27c47d124f;
 
 inline uint64_t Mix(uint64_t a, uint64_t b) { return Fold(a ^ kMix1, b ^ kMix2); }
 

@@ -155,6 +155,7 @@ std::optional<Fault> VolumeFaults::Waiting(const Request& request) {
 absl::Status VolumeFaults::Run(Request& request,
                                const std::function<absl::Status(const CallEffect&)>& act) {
   if (request.inode == 0) (void)tree_.Find(request.call.path, &request.inode);
+  request.call.role = RoleOf(request.call.path);
   const Fault fault = injector_->Decide(request.call);
   CHECK(Fits(fault.kind, request.call.kind));
   Strike(fault, request);
