@@ -71,8 +71,9 @@ class CrashSpace {
   // The image of a choice; INVALID_ARGUMENT where it is not legal here, and why.
   absl::StatusOr<CrashImage> Make(const Survivors& survivors) const;
 
+  struct Layout;  // faultfs/crash/layout.h
+
  private:
-  struct Layout;
   std::unique_ptr<const Layout> layout_;
 };
 

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "faultfs/crash/pending_file.h"
 #include "faultfs/disk_image.h"
 #include "faultfs/operation.h"
 #include "faultfs/profile.h"
@@ -11,7 +13,8 @@
 namespace lumen::faultfs {
 
 // What a disk surely holds, and what may have reached it, at one moment of a history under one
-// profile: the base and the pending operations of docs/fault_model.md. A value; copies share.
+// profile: the base and the pending operations of docs/fault_model.md. A value; copies share, and
+// belong to one thread.
 class DiskState {
  public:
   // A zombie is a sector version that lost at an earlier crash and may still land.
@@ -28,22 +31,82 @@ class DiskState {
 
   Profile profile() const { return profile_; }
   const DiskImage& base() const { return base_; }
+  // Those that may still land, by inode and sector, then oldest first.
   const std::vector<Zombie>& zombies() const { return zombies_; }
-  // In the order of the history. Syncs are never pending.
-  struct Pending {
-    uint64_t index = 0;  // into the history, from 0
-    Operation operation;
-    // Marked clean: its data never reaches the disk; its size may.
-    bool data_lost = false;
-  };
+  // In the order of the history. Syncs are never pending. What only files had that are gone for
+  // good is not in it.
+  using Pending = PendingOperation;
   const std::vector<std::shared_ptr<const Pending>>& pending() const { return pending_; }
+  // Operations so far.
+  uint64_t applied() const { return applied_; }
+  // The file most recently unlinked or replaced, as a reader saw it; null: none. Stale bytes are
+  // from there.
+  const FileBytes* unlinked() const { return unlinked_.get(); }
+
+  // The pending operations once more, as CrashSpace needs them.
+  //
+  // Entry operations, and in profiles with a journal allocates, in the order of the history.
+  struct Entry {
+    std::shared_ptr<const Pending> pending;
+    // History indices of pending ones without which it cannot have happened, those that follow from
+    // others left out. In profiles with a journal: none; all before it.
+    std::vector<uint64_t> after;
+  };
+  const std::vector<Entry>& entries() const { return entries_; }
+  // Files that something is pending for or was, ascending by inode.
+  struct File {
+    InodeNumber inode = 0;
+    std::shared_ptr<PendingFile> pending;
+    // Where the profile made more durable than strict-posix would: the file as it is there, which
+    // is what a reverted sync goes back to.
+    struct Strict;
+    std::shared_ptr<Strict> strict;
+  };
+  const std::vector<File>& files() const { return files_; }
+  const PendingFile* FindFile(InodeNumber inode) const;
 
  private:
+  void AddInode(const Operation& operation);
+  void AddEntry(std::shared_ptr<const Pending> pending);
+  void ListPredecessors(const Operation& operation, Entry& entry) const;
+  void Allocate(const std::shared_ptr<const Pending>& pending);
+  void Append(std::shared_ptr<const Pending> pending);
+  void SyncFile(const Operation& operation);
+  void SyncData(const Operation& operation);
+  void SyncNames(const Operation& operation);
+  void SyncDirectory(const Operation& operation);
+  void Damage(const Operation& operation);
+  void RememberUnlinked(InodeNumber inode);
+
+  void CommitJournal();
+  // And what comes before them in the profile's order.
+  void MakeEntriesDurable(std::vector<bool> wanted);
+  void ApplyToBase(const Pending& pending);
+  void RaiseSize(InodeNumber inode, uint64_t size);
+  void DropUndoneAllocates(InodeNumber inode);
+  void Tidy();
+
+  // Null: the file is gone for good.
+  File* MutableFile(InodeNumber inode);
+  // What strict-posix would make of the file from now on, beside what the profile does.
+  void KeepStrict(File& file);
+  // Calls change(pending file, its base), once more for the strict one where there is one.
+  template <typename Change>
+  void ChangeFile(InodeNumber inode, Change change);
+  size_t EntryPosition(uint64_t index) const;
+
   Profile profile_;
   DiskImage base_;
   std::vector<Zombie> zombies_;
   std::vector<std::shared_ptr<const Pending>> pending_;
+  std::vector<Entry> entries_;
+  std::vector<File> files_;
+  std::shared_ptr<const FileBytes> unlinked_;
   uint64_t applied_ = 0;
+  bool base_has_litter_ = false;  // perhaps inodes that nothing leads to
 };
+
+// Applies an entry operation to an image.
+void ApplyEntry(const Operation& operation, DiskImage& image);
 
 }  // namespace lumen::faultfs

@@ -1,0 +1,94 @@
+#include <cstdint>
+
+#include "faultfs/crash/choose.h"
+#include "faultfs/crash/random.h"
+#include "faultfs/crash_space.h"
+
+namespace lumen::faultfs {
+namespace {
+
+// Decides by a hash of seed and operation, so that the answer about an operation does not depend on
+// when it is asked for.
+class RandomPicker {
+ public:
+  RandomPicker(const DiskState& state, uint64_t seed) : seed_(SplitMix(seed)), random_(seed_) {
+    ChooseOdds(state);
+    closing_ = random_.Below(2) == 0 ? Closing::kAdd : Closing::kTakeAway;
+    torn_ = random_.Below(2) == 0;
+    garbage_odds_ = random_.Below(4) == 0 ? kNever << random_.Below(4) : 0;
+    words_odds_ = random_.Below(2) == 0 ? kAlways / 2 : 0;
+  }
+
+  Closing closing() const { return closing_; }
+
+  bool Keeps(uint64_t index) const {
+    return Draw(index, 0) < (index < cut_ ? odds_before_ : odds_after_);
+  }
+
+  // An append survives whole or not, or torn: each of its sectors for itself.
+  bool KeepsSector(uint64_t index, const SectorChoices& sector) const {
+    if (!torn_) return Keeps(index);
+    return Draw(index, sector.number + 1) < (index < cut_ ? odds_before_ : odds_after_);
+  }
+
+  bool Replaces(const SectorChoices& sector, Survivors::Sector& chosen) {
+    const size_t garbage = size_t{sector.stale} + size_t{sector.random};
+    if (garbage != 0 && Roll(garbage_odds_)) {
+      chosen = sector.At(sector.count() - sector.zombies - 1 - random_.Below(garbage));
+      return true;
+    }
+    if (sector.zombies != 0 && Roll(odds_before_)) {
+      chosen = sector.At(sector.count() - 1 - random_.Below(sector.zombies));
+      return true;
+    }
+    if (!sector.mixed_words || !Roll(words_odds_)) return false;
+    chosen.bytes = Survivors::Bytes::kWords;
+    chosen.index = random_.Next();
+    return true;
+  }
+
+ private:
+  static constexpr uint64_t kAlways = uint64_t{1} << 32;
+  static constexpr uint64_t kNever = kAlways / 16;
+
+  uint64_t Draw(uint64_t index, uint64_t sector) const {
+    return SplitMix(seed_ ^ (index << 32) ^ sector) >> 32;
+  }
+  bool Roll(uint64_t odds) { return odds != 0 && (random_.Next() >> 32) < odds; }
+
+  // Everything before a moment and nothing after it, more or less; or all operations alike.
+  void ChooseOdds(const DiskState& state) {
+    const auto& pending = state.pending();
+    const uint64_t n = pending.size() + 1;
+    const uint64_t odds[] = {0,           kAlways / n,     kAlways / 8,           kAlways / 2,
+                             kAlways / 2, kAlways * 7 / 8, kAlways - kAlways / n, kAlways};
+    if (random_.Below(2) == 0 || pending.empty()) {
+      odds_before_ = odds_after_ = odds[random_.Below(std::size(odds))];
+      return;
+    }
+    cut_ = pending[random_.Below(pending.size())]->index + random_.Below(2);
+    const uint64_t blur = random_.Below(2) == 0 ? 0 : kAlways / 8;
+    odds_before_ = kAlways - blur;
+    odds_after_ = blur;
+  }
+
+  uint64_t seed_;
+  Random random_;
+  uint64_t cut_ = 0;
+  uint64_t odds_before_ = 0;
+  uint64_t odds_after_ = 0;
+  Closing closing_ = Closing::kAdd;
+  bool torn_ = false;
+  uint64_t garbage_odds_ = 0;
+  uint64_t words_odds_ = 0;
+};
+
+}  // namespace
+
+CrashImage CrashSpace::Sample(uint64_t seed) const {
+  if (!layout_->rules.choice) return OnlyImage(*layout_);
+  RandomPicker picker(layout_->state, seed);
+  return Chooser(*layout_, picker).Choose();
+}
+
+}  // namespace lumen::faultfs
