@@ -130,7 +130,11 @@ Remains::Remains(std::string profile, Disk start, Rule ignored)
     : profile_(std::move(profile)),
       ignored_(ignored),
       base_(std::move(start)),
-      page_cache_(base_.files) {}
+      page_cache_(base_.files) {
+  if (profile_ != "strict-posix") {
+    posix_ = std::make_unique<Remains>("strict-posix", base_, ignored);
+  }
+}
 
 std::string Remains::CreatedAs(InodeNumber inode) const {
   const auto found = created_as_.find(inode);
@@ -138,6 +142,7 @@ std::string Remains::CreatedAs(InodeNumber inode) const {
 }
 
 void Remains::Apply(const Operation& operation) {
+  if (posix_ != nullptr) posix_->Apply(operation);
   switch (operation.kind) {
     case Kind::kCreate:
       base_.files[operation.inode];
@@ -178,7 +183,6 @@ void Remains::Apply(const Operation& operation) {
 }
 
 void Remains::Allocate(const Operation& operation) {
-  Require(!reverted_.contains(operation.inode), "an allocate after a sync that reverted the file");
   std::string& file = page_cache_.at(operation.inode);
   if (operation.size <= file.size()) return;
   file.resize(operation.size);
@@ -192,13 +196,13 @@ void Remains::Damage(const Operation& operation) {
     file->resize(operation.size);
     Overwrite(*file, operation.offset, data);
   }
+  touched_.insert({operation.inode, operation.offset / kSectorBytes});
   for (size_t i = 0; i < data.size(); ++i) {
     touched_.insert({operation.inode, (operation.offset + i) / kSectorBytes});
   }
 }
 
 void Remains::Append(const Operation& operation) {
-  Require(!reverted_.contains(operation.inode), "an append after a sync that reverted the file");
   std::string& file = page_cache_.at(operation.inode);
   const uint64_t end = operation.offset + operation.data->size();
   const bool grows = end > file.size();
@@ -242,8 +246,7 @@ void Remains::Revert(InodeNumber inode) {
     pending.size = false;
     pending.versions.clear();
   }
-  page_cache_[inode] = base_.files.at(inode);
-  reverted_.insert(inode);
+  page_cache_[inode] = (posix_ == nullptr ? base_ : posix_->base_).files.at(inode);
 }
 
 void Remains::DataBecomesDurable(const Operation& sync) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -106,7 +107,7 @@ class Remains {
   std::set<Sector> appended_;
   std::set<Sector> touched_;
   std::optional<std::string> unlinked_;
-  std::set<InodeNumber> reverted_;
+  std::unique_ptr<Remains> posix_;  // whose base a reverted sync goes back to; null: this one
   std::map<InodeNumber, std::string> created_as_;
 };
 
