@@ -11,6 +11,7 @@ namespace lumen {
 namespace {
 
 constexpr uint64_t kLeastSegmentBytes = 64 << 10;
+constexpr uint64_t kMostSegmentBytes = uint64_t{1} << 30;  // recovery holds one in memory
 constexpr uint32_t kLeastBlockBytes = 1 << 10;
 constexpr uint32_t kMostBlockBytes = 64 << 10;
 
@@ -19,9 +20,10 @@ absl::Status CheckOptions(const Options& options) {
     return absl::InvalidArgumentError(
         absl::StrCat("option ", option, " is ", value, "; it must be ", rule));
   };
-  if (options.wal_segment_bytes < kLeastSegmentBytes || options.wal_segment_bytes % 4096 != 0) {
+  if (options.wal_segment_bytes < kLeastSegmentBytes ||
+      options.wal_segment_bytes > kMostSegmentBytes || options.wal_segment_bytes % 4096 != 0) {
     return refuse("wal_segment_bytes", options.wal_segment_bytes,
-                  "a multiple of 4096 and at least 65536");
+                  "a multiple of 4096, at least 65536 and at most 1 GiB");
   }
   if (options.memtable_bytes == 0) return refuse("memtable_bytes", 0, "at least 1");
   if (options.immutable_memtables < 1)

@@ -92,6 +92,16 @@ class OpenTest : public testing::Test {
   Content content_;
 };
 
+TEST_F(OpenTest, ASegmentSizeThatRecoveryCannotReadIsRefused) {
+  Options options = TinyOptions();
+  for (const uint64_t bytes : {uint64_t{60} << 10, (uint64_t{64} << 10) + 512, uint64_t{2} << 30}) {
+    options.wal_segment_bytes = bytes;
+    const absl::Status status = Open(options);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("wal_segment_bytes"));
+  }
+}
+
 TEST_F(OpenTest, AMissingTableIsRefusedAndPutBackItOpens) {
   const std::string table = NameOf(*files_, FileKind::kTable);
   const std::string bytes = Take(table);
@@ -121,10 +131,14 @@ TEST_F(OpenTest, AMissingManifestIsRefused) {
 }
 
 TEST_F(OpenTest, AMissingFloorSegmentIsRefused) {
+  std::string first;
   for (const std::string& name : NamesIn(*files_)) {
-    if (ParseFileName(name).kind == FileKind::kWal) Take("/db/" + name);
+    if (ParseFileName(name).kind != FileKind::kWal) continue;
+    if (first.empty()) first = "/db/" + name;
+    Take("/db/" + name);
   }
-  ExpectRefusal(absl::StatusCode::kDataLoss, {".wal", "floor-missing", "lumen "});
+  ExpectRefusal(absl::StatusCode::kDataLoss, {first + ": ", "floor-missing",
+                                              "lumen wal dump " + first, "lumen wal verify /db/"});
 }
 
 TEST_F(OpenTest, ADamagedCurrentIsRefused) {

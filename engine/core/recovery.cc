@@ -12,6 +12,7 @@
 #include "engine/manifest/manifest_file.h"
 #include "engine/wal/wal_reader.h"
 #include "engine/wal/wal_segment.h"
+#include "engine/wal/whole_file.h"
 
 namespace lumen {
 namespace {

@@ -10,6 +10,7 @@
 #include "engine/core/table_output.h"
 #include "engine/memtable/memtable.h"
 #include "engine/wal/wal_segment.h"
+#include "engine/wal/whole_file.h"
 
 namespace lumen {
 namespace {
@@ -83,28 +84,27 @@ std::vector<uint64_t> SegmentsFrom(uint64_t floor, const std::vector<std::string
 
 }  // namespace
 
-absl::StatusOr<std::string> ReadWholeFile(FileSystem& file_system, const std::string& path) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<ReadFile> file, file_system.OpenReadFile(path));
-  std::string bytes(file->size(), '\0');
-  ASSIGN_OR_RETURN(const size_t read, file->ReadAt(0, std::span<char>(bytes)));
-  bytes.resize(read);
-  return bytes;
-}
-
 absl::StatusOr<ReplayOutcome> ReplayWal(EngineContext& context, const ManifestState& manifest,
                                         const std::vector<std::string>& names) {
   std::vector<SegmentReport> reports;
+  // The newest segment that holds frames, often the only one, is not read again.
+  std::string kept;
+  uint64_t kept_number = 0;
   for (const uint64_t number : SegmentsFrom(manifest.wal_floor, names)) {
-    ASSIGN_OR_RETURN(const std::string bytes,
-                     ReadWholeFile(context.files, context.Path(WalFileName(number))));
+    const std::string path = context.Path(WalFileName(number));
+    ASSIGN_OR_RETURN(std::string bytes, ReadWholeFile(context.files, path));
     reports.push_back(ReadSegment(bytes, number, manifest.epoch));
-    reports.back().name = context.Path(WalFileName(number));
+    reports.back().name = path;
+    if (reports.back().frames == 0) continue;
+    kept = std::move(bytes);
+    kept_number = number;
   }
   ReplayOutcome outcome;
   ASSIGN_OR_RETURN(outcome.plan,
                    JudgeWal({.epoch = manifest.epoch,
                              .floor = manifest.wal_floor,
-                             .floor_first_sequence = manifest.wal_floor_first_sequence},
+                             .floor_first_sequence = manifest.wal_floor_first_sequence,
+                             .directory = context.directory + "/"},
                             reports));
   if (outcome.plan.torn_tail && !outcome.plan.torn_description.empty()) {
     context.Report(EventLevel::kWarning, outcome.plan.torn_description);
@@ -120,7 +120,12 @@ absl::StatusOr<ReplayOutcome> ReplayWal(EngineContext& context, const ManifestSt
   ReplaySink sink(context);
   for (const uint64_t number : outcome.plan.replay) {
     const std::string name = WalFileName(number);
-    ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(context.files, context.Path(name)));
+    std::string bytes;
+    if (number == kept_number) {
+      bytes = std::move(kept);
+    } else {
+      ASSIGN_OR_RETURN(bytes, ReadWholeFile(context.files, context.Path(name)));
+    }
     RETURN_IF_ERROR(ForEachDataFrame(
         bytes, {FramedFileKind::kWal, manifest.epoch, number}, end_of(number),
         [&](uint64_t offset, const FrameHeader& header, std::string_view payload) {

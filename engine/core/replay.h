@@ -11,9 +11,6 @@
 
 namespace lumen {
 
-// The whole file. For files that are bounded: CURRENT, manifests, WAL segments.
-absl::StatusOr<std::string> ReadWholeFile(FileSystem& file_system, const std::string& path);
-
 struct ReplayOutcome {
   WalPlan plan;
   std::vector<TableRecord> tables;  // level 0, written and synced; their names are not durable yet
@@ -21,7 +18,7 @@ struct ReplayOutcome {
 };
 
 // Judges the WAL that `manifest` needs, and only if nothing durable is missing writes what it holds
-// to new tables. `names`: the directory's listing. Memory: one segment and one memtable at a time.
+// to new tables. `names`: the directory's listing. Memory: two segments and one memtable at a time.
 absl::StatusOr<ReplayOutcome> ReplayWal(EngineContext& context, const ManifestState& manifest,
                                         const std::vector<std::string>& names);
 

@@ -116,8 +116,7 @@ FileHeaderReading ReadFileHeader(std::string_view file, FramedFileKind expected_
   const bool sized = header.file_bytes != 0;
   if (version != kFormatVersion || header.identity.number != expected_number ||
       LoadFixed<uint32_t>(block.data() + kKindAt) != static_cast<uint32_t>(expected_kind) ||
-      sized != (expected_kind == FramedFileKind::kWal) ||
-      reserved.find_first_not_of('\0') != std::string_view::npos) {
+      sized != (expected_kind == FramedFileKind::kWal) || !IsZero(reserved)) {
     return reading;
   }
   return {.state = FileHeaderState::kGood, .header = header, .format_version = version};

@@ -89,7 +89,8 @@ class Verifier {
     report_.floor_first_sequence = state->wal_floor_first_sequence;
     expected_ = {.epoch = state->epoch,
                  .floor = state->wal_floor,
-                 .floor_first_sequence = state->wal_floor_first_sequence};
+                 .floor_first_sequence = state->wal_floor_first_sequence,
+                 .directory = directory_ + "/"};
     return absl::OkStatus();
   }
 

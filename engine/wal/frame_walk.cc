@@ -1,19 +1,11 @@
 #include "engine/wal/frame_walk.h"
 
-#include <cstring>
-
 #include "engine/format/coding.h"
 
 namespace lumen {
 namespace {
 
 constexpr uint64_t kStepBytes = 8;
-
-// A buffer whose first byte is zero and that equals itself one byte on; memcmp is vectorised.
-bool IsZero(std::string_view bytes) {
-  return bytes.empty() ||
-         (bytes[0] == '\0' && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
-}
 
 }  // namespace
 

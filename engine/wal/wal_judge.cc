@@ -109,9 +109,8 @@ class Judge {
   absl::Status FollowChain() {
     const auto floor = live_.find(expected_.floor);
     if (floor == live_.end()) {
-      const std::string directory = segments_.empty() ? "" : DirectoryOf(segments_.front().name);
       return Refuse(WalRule::kFloorMissing,
-                    {directory + WalFileName(expected_.floor), 0, "no segment", 0},
+                    {expected_.directory + WalFileName(expected_.floor), 0, "no segment", 0},
                     "the manifest needs this segment, which was durable before it was named");
     }
     for (const SegmentReport* segment = floor->second;;) {
