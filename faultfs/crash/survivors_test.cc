@@ -1,0 +1,232 @@
+// What a crash chose, as text, in words, and judged: choices that the fault model forbids are
+// refused with the reason.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "faultfs/crash/script_testing.h"
+#include "faultfs/crash_space.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace lumen::faultfs {
+namespace {
+
+using testing::HasSubstr;
+
+Survivors Parsed(std::string_view text) {
+  auto survivors = Survivors::Parse(text);
+  EXPECT_TRUE(survivors.ok()) << survivors.status();
+  return *std::move(survivors);
+}
+
+std::string Refusal(const DiskState& state, std::string_view survivors) {
+  const auto made = CrashSpace(state, 1).Make(Parsed(survivors));
+  return made.ok() ? "made " + Show(made->image) : std::string(made.status().message());
+}
+
+TEST(SurvivorsText, ComesBackAsItWas) {
+  for (const std::string_view text :
+       {"none", "entries=3,5-9", "sizes=4@17,5@2", "sectors=4/0-2=v17,4/3=stale,5/0=words7",
+        "sectors=4/0=base,4/1=zeros,4/2=random,4/3=zombie0,4/4=words18446744073709551615",
+        "entries=1 sizes=2@3 sectors=2/0=v3 appends=3-4", "entries=7,3,3-4",
+        "sectors=4294967295/18446744073709551615=v0"}) {
+    EXPECT_EQ(Parsed(text).ToString(), text);
+  }
+}
+
+TEST(SurvivorsText, IsRefusedWhereItIsMalformed) {
+  for (const std::string_view text : {"",
+                                      " ",
+                                      "entries",
+                                      "entries=",
+                                      "entries=3,",
+                                      "entries=-3",
+                                      "entries=5-3",
+                                      "entries=x",
+                                      "entries=99999999999999999999",
+                                      "entries=0-18446744073709551615",
+                                      "sizes=4",
+                                      "sizes=@4",
+                                      "sizes=4294967296@1",
+                                      "sectors=4/0",
+                                      "sectors=4=v1",
+                                      "sectors=4/0=nothing",
+                                      "sectors=4/0=v1x",
+                                      "others=1",
+                                      "none entries=1",
+                                      "entries=1  sizes=4@1"}) {
+    const auto parsed = Survivors::Parse(text);
+    EXPECT_FALSE(parsed.ok()) << text;
+    EXPECT_THAT(std::string(parsed.status().message()), HasSubstr("survivors: expected ")) << text;
+  }
+}
+
+// 0 create CURRENT · 1 append · 2 sync · 3 syncdir · 4 create t · 5 append t · 6 rename t over
+// CURRENT · 7 append t
+Script RenameScript() {
+  Script script;
+  const InodeNumber current = script.Create("CURRENT");
+  script.Append(current, 0, std::string(10, 'a'));
+  script.Sync(current);
+  script.SyncDirectory();
+  const InodeNumber temp = script.Create("CURRENT.tmp");
+  script.Append(temp, 0, std::string(600, 'b'));
+  script.Rename(temp, "CURRENT.tmp", "CURRENT", current);
+  script.Append(temp, 600, std::string(600, 'c'));
+  return script;
+}
+
+TEST(Make, RefusesWhatTheOrderForbids) {
+  const Script script = RenameScript();
+  EXPECT_THAT(Refusal(script.State(Profile::kStrictPosix), "entries=6"),
+              HasSubstr("rename(CURRENT.tmp -> CURRENT) (operation 6) cannot have happened without "
+                        "create(CURRENT.tmp) (operation 4)"));
+  EXPECT_THAT(Refusal(script.State(Profile::kXfs), "entries=6"), HasSubstr("without create"));
+  EXPECT_THAT(Refusal(script.State(Profile::kBtrfs), "entries=6"), HasSubstr("without create"));
+  EXPECT_THAT(Refusal(script.State(Profile::kXfs), "entries=4,6"), HasSubstr("made /CURRENT[]"));
+  EXPECT_THAT(Refusal(script.State(Profile::kBtrfs), "entries=4 appends=7"),
+              HasSubstr("append(CURRENT, 600+600) grew the file after append(CURRENT.tmp, 0+600) "
+                        "and cannot have happened without it"));
+}
+
+TEST(Make, RefusesOperationsThatAreNotPending) {
+  const DiskState state = RenameScript().State(Profile::kStrictPosix);
+  EXPECT_THAT(Refusal(state, "entries=0"), HasSubstr("operation 0 is no pending entry operation"));
+  EXPECT_THAT(Refusal(state, "entries=5"), HasSubstr("operation 5 is no pending entry"));
+  EXPECT_THAT(Refusal(state, "entries=4 sizes=3@4"), HasSubstr("no pending size operation"));
+  EXPECT_THAT(Refusal(state, "entries=4 sizes=9@5"), HasSubstr("no pending size operation"));
+  EXPECT_THAT(Refusal(state, "entries=4 sizes=3@5 sectors=3/0=v7"),
+              HasSubstr("cannot have the version of operation 7"));
+  EXPECT_THAT(Refusal(state, "sectors=9/0=zeros"), HasSubstr("there is no file 9"));
+  EXPECT_THAT(Refusal(state, "appends=5"), HasSubstr("in btrfs only"));
+  EXPECT_THAT(Refusal(state, "entries=4 sectors=3/0=v5"), HasSubstr("beyond the file's size of 0"));
+  EXPECT_THAT(Refusal(state, "entries=4,4"), HasSubstr("listed twice"));
+  EXPECT_THAT(Refusal(state, "entries=4 sizes=3@5,3@7"), HasSubstr("two sizes"));
+  EXPECT_THAT(Refusal(state, "entries=4 sizes=3@5 sectors=3/0=v5,3/0=zeros"),
+              HasSubstr("two contents"));
+  EXPECT_THAT(Refusal(state, "sectors=2/0=zeros"), HasSubstr("inside the durable size"));
+  EXPECT_THAT(Refusal(state, "sectors=2/0=zombie0"), HasSubstr("cannot have zombie 0"));
+  EXPECT_THAT(Refusal(state, "sectors=2/0=words1"), HasSubstr("cannot have words"));
+}
+
+TEST(Make, RefusesSizesAndContentsThatTheProfileForbids) {
+  const Script script = RenameScript();
+  const DiskState ordered = script.State(Profile::kExt4Ordered);
+  EXPECT_THAT(Refusal(ordered, "entries=4,6"), HasSubstr("cannot be shorter than 600 bytes"));
+  EXPECT_THAT(Refusal(ordered, "entries=4,6 sizes=3@5"), HasSubstr("newer ones came first"));
+  EXPECT_THAT(Refusal(ordered, "entries=4 sizes=3@7 sectors=3/0=v5,3/1=v5"),
+              HasSubstr("sector 1 of file 3 (CURRENT) cannot have the version of operation 5"));
+  EXPECT_THAT(Refusal(ordered, "entries=4,6 sizes=3@7 sectors=3/0=v5,3/1-2=v7"),
+              HasSubstr("made /CURRENT[b*600 c*600]"));
+  EXPECT_THAT(Refusal(script.State(Profile::kXfs), "entries=4 sizes=3@5 sectors=3/0=random"),
+              HasSubstr("cannot have random bytes"));
+  EXPECT_THAT(Refusal(script.State(Profile::kStrictPosix), "entries=4 sizes=3@5 sectors=3/0=stale"),
+              HasSubstr("cannot have stale bytes"));
+  EXPECT_THAT(Refusal(script.State(Profile::kBtrfs), "entries=4 sizes=3@5"),
+              HasSubstr("appends are chosen, not sizes"));
+  for (const Profile profile : {Profile::kKill, Profile::kDropUnsynced}) {
+    EXPECT_THAT(Refusal(script.State(profile), "entries=4"), HasSubstr("has no choice"));
+  }
+}
+
+TEST(Make, RefusesAnAllocateThatTheJournalDoesNotHave) {
+  Script script;
+  const InodeNumber file = script.Create("f");
+  script.Sync(file);
+  script.SyncDirectory();
+  script.Create("g");
+  script.Allocate(file, 1000);
+  const DiskState state = script.State(Profile::kXfs);
+  EXPECT_THAT(Refusal(state, "entries=3 sizes=2@4"), HasSubstr("not in the journal's prefix"));
+  EXPECT_THAT(Refusal(state, "entries=3-4"), HasSubstr("cannot be shorter than 1000 bytes"));
+  EXPECT_THAT(Refusal(state, "entries=3-4 sizes=2@4"), HasSubstr("made /f[0*1000] /g[]"));
+}
+
+std::string Explained(const DiskState& state, std::string_view survivors) {
+  const auto made = CrashSpace(state, 1).Make(Parsed(survivors));
+  EXPECT_TRUE(made.ok()) << made.status();
+  return ExplainSurvivors(state, Parsed(survivors));
+}
+
+TEST(Explain, NamesWhatSurvivedOutOfOrder) {
+  Script script;
+  const InodeNumber manifest = script.Create("MANIFEST-3");
+  const InodeNumber temp = script.Create("CURRENT.tmp");
+  script.SyncDirectory();
+  script.Rename(temp, "CURRENT.tmp", "CURRENT");
+  script.Unlink(manifest, "MANIFEST-3");
+  const DiskState state = script.State(Profile::kStrictPosix);
+  EXPECT_EQ(Explained(state, "entries=4"),
+            "`unlink(MANIFEST-3)` persisted but `rename(CURRENT.tmp -> CURRENT)` did not");
+  EXPECT_EQ(Explained(state, "entries=3"),
+            "the first 1 of 2 pending operations persisted, up to `rename(CURRENT.tmp -> "
+            "CURRENT)`; `unlink(MANIFEST-3)` did not");
+  EXPECT_EQ(Explained(state, "entries=3-4"), "all of 2 pending operations persisted");
+  EXPECT_EQ(Explained(state, "none"),
+            "none of 2 pending operations persisted: `rename(CURRENT.tmp -> CURRENT)`, "
+            "`unlink(MANIFEST-3)`");
+}
+
+TEST(Explain, TellsTheSectorsOfATornAppend) {
+  Script script;
+  const InodeNumber wal = script.Create("1.wal");
+  script.Allocate(wal, 8192);
+  script.Sync(wal);
+  script.SyncDirectory();
+  script.Append(wal, 0, std::string(100, 'a'));
+  script.Append(wal, 100, std::string(2000, 'b'));
+  script.Append(wal, 2100, std::string(2000, 'c'));
+  const DiskState state = script.State(Profile::kStrictPosix);
+  EXPECT_EQ(Explained(state, "sectors=2/0-1=v5,2/3=random,2/5-8=v6"),
+            "of `append(1.wal, 100+2000)`, sectors 0-1 persisted, sector 2 did not, sector 3 got "
+            "random bytes, sector 4 did not; of `append(1.wal, 2100+2000)`, sector 4 did not, "
+            "sectors 5-8 persisted; before that, 1 operation persisted");
+}
+
+TEST(Explain, TellsSizesWithoutDataAndLostData) {
+  Script script;
+  const InodeNumber file = script.Create("f");
+  script.SyncDirectory();
+  script.Append(file, 0, std::string(512, 'a'));
+  const DiskState state = script.State(Profile::kXfs);
+  EXPECT_EQ(Explained(state, "sizes=2@2"),
+            "of `append(f, 0+512)`, its size persisted, its bytes did not");
+  script.Sync(file, SyncEffect::kMarkedClean);
+  const DiskState lost = script.State(Profile::kXfs);
+  EXPECT_EQ(Explained(lost, "sizes=2@2"),
+            "of `append(f, 0+512)`, a failed sync had lost its bytes, and its size persisted");
+}
+
+TEST(Explain, PassesOverFilesWithoutAName) {
+  const DiskState state = RenameScript().State(Profile::kStrictPosix);
+  EXPECT_EQ(Explained(state, "none"),
+            "none of 2 pending operations persisted: `create(CURRENT.tmp)`, "
+            "`rename(CURRENT.tmp -> CURRENT)`");
+}
+
+TEST(Explain, TellsTheProfilesWithoutChoice) {
+  const Script script = RenameScript();
+  EXPECT_THAT(ExplainSurvivors(script.State(Profile::kKill), {}), HasSubstr("page cache"));
+  EXPECT_THAT(ExplainSurvivors(script.State(Profile::kDropUnsynced), {}), HasSubstr("not synced"));
+}
+
+TEST(Explain, TellsZombies) {
+  Script script;
+  const InodeNumber file = script.Create("f");
+  script.Allocate(file, 512);
+  script.Sync(file);
+  script.SyncDirectory();
+  script.Append(file, 0, std::string(512, 'a'));
+  const DiskState before = script.State(Profile::kZombie);
+  const auto crash = CrashSpace(before, 1).Make(Survivors());
+  ASSERT_TRUE(crash.ok());
+  const DiskState after = Script(5).State(Profile::kZombie, crash->image, crash->zombies);
+  EXPECT_EQ(Explained(after, "sectors=2/0=zombie0"),
+            "nothing was pending; a write from before the previous crash landed in sector 0 of f");
+}
+
+}  // namespace
+}  // namespace lumen::faultfs
