@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "proptests/harness/damage.h"
 #include "proptests/harness/hashing.h"
 
 namespace lumen::crash {
@@ -83,7 +84,18 @@ bool Client::Harmed() const {
          });
 }
 
+// Damage of the WAL, or a read of the past, that a recovery of `before` could not tell from a torn
+// append.
+bool Client::LooksTorn(const faultfs::DiskImage& before) const {
+  if (!recording_.DamagedBefore(now(), faultfs::FileRole::kWal)) return false;
+  for (const FaultLog::Fired& fault : recording_.faults) {
+    if (fault.kind == faultfs::FaultKind::kStaleRead) return true;
+  }
+  return DamageLooksTorn(volume_.history(), before);
+}
+
 bool Client::Open() {
+  const faultfs::DiskImage before = volume_.current();
   absl::Status status;
   for (int attempt = 1;; ++attempt) {
     const size_t fired = faults_ != nullptr ? faults_->fired().size() : 0;
@@ -104,12 +116,12 @@ bool Client::Open() {
     volume_.SetFaults(nullptr);
   }
   Note("open -> OK");
-  Recover();
+  Recover(before);
   return !done();
 }
 
 // Whatever was undecided is now as this process serves it.
-void Client::Recover() {
+void Client::Recover(const faultfs::DiskImage& before) {
   Content content;
   const std::unique_ptr<Iterator> all = engine_->NewIterator({});
   for (all->SeekToFirst(); all->valid(); all->Next()) {
@@ -120,9 +132,7 @@ void Client::Recover() {
     return;
   }
   Obligations obligations = recording_.ObligationsAt(now(), faultfs::Profile::kKill);
-  for (const faultfs::FileRole role : {faultfs::FileRole::kWal, faultfs::FileRole::kManifest}) {
-    obligations.may_lose |= recording_.DamagedBefore(now(), role);
-  }
+  obligations.may_lose |= LooksTorn(before);
   std::optional<Recovered> recovered = Recognise(recording_.log, obligations, content);
   if (!recovered.has_value()) {
     Fail(2, "after a restart it holds what is no state after a prefix of the writes",

@@ -50,7 +50,8 @@ class Client {
   bool Open();
   bool TryOpen(absl::Status& status);
   bool Harmed() const;
-  void Recover();
+  void Recover(const faultfs::DiskImage& before);
+  bool LooksTorn(const faultfs::DiskImage& before) const;
   void EndProcess();
   void Reopen();
   void Kill();

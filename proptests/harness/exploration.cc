@@ -18,7 +18,7 @@ using faultfs::DiskState;
 
 // How often; out of so many states.
 constexpr uint64_t kExerciseEvery = 16;
-constexpr uint64_t kCrashRecoveryEvery = 64;
+constexpr uint64_t kCrashRecoveryEvery = 160;
 constexpr uint64_t kFaultyRecoveryEvery = 128;
 
 constexpr size_t kMostRecoveryCrashes = 2;
@@ -26,7 +26,8 @@ constexpr size_t kMostRecoveryCrashes = 2;
 constexpr uint64_t kFewImages = 8;
 constexpr uint64_t kSystematicEvery = 8;  // moments
 constexpr uint64_t kMostSystematic = 32;
-constexpr uint64_t kSamples = 4;
+constexpr uint64_t kSamples = 3;
+constexpr uint64_t kRecoverySamples = 1;
 constexpr uint64_t kMostExhaustive = 20'000;
 constexpr uint64_t kExhaustSamples = 64;
 
@@ -163,7 +164,9 @@ bool Exploration::VisitImages(Subject& subject, const Moment& moment) {
       return take(image) && (exhaustive || ++taken < kMostSystematic);
     });
   }
-  const uint64_t samples = exhaustive ? kExhaustSamples : kSamples;
+  const uint64_t samples = exhaustive                 ? kExhaustSamples
+                           : moment.before != nullptr ? kRecoverySamples
+                                                      : kSamples;
   for (uint64_t i = 0; i < samples && !failed_ && !over(); ++i) {
     Visit(subject, moment, space.Sample(Combined(moment.seed, i)));
   }
@@ -204,7 +207,8 @@ void Exploration::Test(Subject& subject, const Moment& moment, const CrashImage&
       .seed = Combined(subject.base.seed, image.image.hash()),
       .exercise = exercise,
       .keep_recovered = exercise || crash_again || moment.before != nullptr,
-      .keep_history = crash_again || subject.repeat};
+      .keep_history = crash_again,
+      .trace = subject.repeat};
   const TrialResult result = RunTrial(subject.open, image.image, log, moment.obligations, settings);
   ++(result.refused ? totals_.refused : totals_.recovered);
   totals_.exercised += exercise ? 1 : 0;
@@ -249,7 +253,7 @@ void Exploration::CrashRecovery(Subject& subject, const Moment& moment, const Cr
 
 void Exploration::TestWithFaults(Subject& subject, const Moment& moment, const CrashImage& image,
                                  uint64_t seed) {
-  const std::string text = ChooseRecoveryFault(seed);
+  const std::string text = ChooseRecoveryFault(image.image, seed);
   const absl::StatusOr<faultfs::FaultPlan> plan = faultfs::FaultPlan::Parse(text);
   if (!plan.ok()) {
     return Report(subject, {.rule = kHarnessError, .what = std::string(plan.status().message())});

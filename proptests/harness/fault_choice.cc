@@ -8,11 +8,14 @@
 
 #include "engine/env/seeded_random.h"
 #include "faultfs/fault_plan.h"
+#include "faultfs/operation.h"
+#include "proptests/harness/recording.h"
 
 namespace lumen::crash {
 namespace {
 
 using faultfs::CallKind;
+using faultfs::FaultKind;
 using faultfs::FaultPlan;
 using faultfs::FaultRule;
 using faultfs::FileRole;
@@ -20,6 +23,21 @@ using faultfs::FileRole;
 // Where faults matter; LOCK is not written to.
 constexpr std::array kRoles = {FileRole::kWal, FileRole::kManifest, FileRole::kCurrent,
                                FileRole::kSst, FileRole::kTemp};
+
+// Most of a WAL segment is zeros, which no damage changes much: the amount is one that strikes what
+// was written first, which begins behind the header block.
+void AimAtFrames(FaultRule& rule, SeededRandom& random) {
+  constexpr uint64_t kHeaderBytes = 4096;
+  const uint64_t byte = kHeaderBytes + random.Below(uint64_t{1} << (7 + random.Below(7)));
+  rule.random_amount = false;
+  if (rule.fault.kind == FaultKind::kBitFlip) {
+    rule.fault.amount = byte * 8 + random.Below(8);
+  } else if (rule.fault.kind == FaultKind::kSectorGarbage) {
+    rule.fault.amount = byte / faultfs::kSectorBytes;
+  } else {
+    rule.random_amount = true;
+  }
+}
 
 FaultRule ChooseRule(SeededRandom& random) {
   const std::span<const std::string_view> names = faultfs::FaultNames();
@@ -32,7 +50,43 @@ FaultRule ChooseRule(SeededRandom& random) {
   if (random.Below(3) > 0) rule.when.role = kRoles[random.Below(kRoles.size())];
   rule.when.nth = 1 + random.Below(uint64_t{1} << random.Below(6));
   if (random.Below(6) == 0) rule.when.times = 1 + random.Below(8);
+  if (rule.when.role == FileRole::kWal) AimAtFrames(rule, random);
   return rule;
+}
+
+// Of the bytes that are not zero at the end.
+uint64_t WrittenBytes(const faultfs::FileBytes& file) {
+  const std::string bytes = file.ToString();
+  const size_t last = bytes.find_last_not_of('\0');
+  return last == std::string::npos ? 0 : last + 1;
+}
+
+FaultRule AimedDamage(const std::string& path, uint64_t written, SeededRandom& random) {
+  constexpr uint64_t kLastSectors = 4 * faultfs::kSectorBytes;
+  const uint64_t from = random.Below(2) == 0 && written > kLastSectors ? written - kLastSectors : 0;
+  const uint64_t byte = from + random.Below(written - from);
+  FaultRule rule;
+  if (random.Below(2) == 0) {
+    rule = *faultfs::RuleNamed("bit-flip");
+    rule.fault.amount = byte * 8 + random.Below(8);
+  } else {
+    rule = *faultfs::RuleNamed("sector-garbage");
+    rule.fault.amount = byte / faultfs::kSectorBytes;
+  }
+  rule.random_amount = false;
+  rule.when.path_glob = path;
+  rule.when.calls = {CallKind::kOpen};
+  return rule;
+}
+
+std::optional<FaultRule> ChooseDamage(const faultfs::DiskImage& image, SeededRandom& random) {
+  const auto* const entries = image.Directory(image.Find(kDatabaseDirectory));
+  if (entries == nullptr || entries->empty()) return std::nullopt;
+  const auto& [name, inode] = (*entries)[random.Below(entries->size())];
+  const faultfs::FileBytes* const file = image.File(inode);
+  const uint64_t written = file != nullptr ? WrittenBytes(*file) : 0;
+  if (written == 0) return std::nullopt;
+  return AimedDamage(std::string(kDatabaseDirectory) + "/" + name, written, random);
 }
 
 std::string LyingFrom(uint64_t nth_sync) {
@@ -56,12 +110,16 @@ std::string ChooseFaults(faultfs::Profile profile, uint64_t seed) {
   return plan.ToString();
 }
 
-std::string ChooseRecoveryFault(uint64_t seed) {
+std::string ChooseRecoveryFault(const faultfs::DiskImage& image, uint64_t seed) {
   SeededRandom random(seed);
+  std::optional<FaultRule> rule;
+  if (random.Below(2) == 0) rule = ChooseDamage(image, random);
+  if (!rule.has_value()) {
+    rule = ChooseRule(random);
+    rule->when.nth = 1 + random.Below(16);
+  }
   FaultPlan plan;
-  FaultRule rule = ChooseRule(random);
-  rule.when.nth = 1 + random.Below(16);
-  plan.Add(rule);
+  plan.Add(*rule);
   return plan.ToString();
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "faultfs/disk_image.h"
 #include "faultfs/profile.h"
 
 namespace lumen::crash {
@@ -11,7 +12,8 @@ namespace lumen::crash {
 // disk the syncs lie from some call on.
 std::string ChooseFaults(faultfs::Profile profile, uint64_t seed);
 
-// One fault that a recovery may meet.
-std::string ChooseRecoveryFault(uint64_t seed);
+// One fault that a recovery of the image may meet: any, or damage of what the image holds, more
+// often than not where it matters.
+std::string ChooseRecoveryFault(const faultfs::DiskImage& image, uint64_t seed);
 
 }  // namespace lumen::crash

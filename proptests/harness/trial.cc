@@ -79,11 +79,11 @@ TrialResult RunTrial(const Opener& open, const faultfs::DiskImage& image, const 
               settings.keep_recovered ? &result.recovered : nullptr);
   }
   if (limit.exceeded()) result.violation = Hung();
+  const std::vector<faultfs::Operation>& history = volume.history();
   if (settings.keep_history) {
-    const std::vector<faultfs::Operation>& history = volume.history();
     result.history.assign(history.begin(), history.begin() + static_cast<ptrdiff_t>(ready));
-    result.trace_hash = TraceHash(history, volume.calls());
   }
+  if (settings.trace) result.trace_hash = TraceHash(history, volume.calls());
   return result;
 }
 

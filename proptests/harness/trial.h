@@ -29,9 +29,10 @@ Opener OpenEngineOf(const Workload& workload);
 struct TrialSettings {
   uint64_t seed = 0;  // of the recovery: what runs when in it
   bool exercise = false;
-  // Whether anybody wants the content, or the operations.
+  // Whether anybody wants the content, the operations, or a hash of all that happened.
   bool keep_recovered = false;
   bool keep_history = false;
+  bool trace = false;
 };
 struct TrialResult {
   std::optional<Violation> violation;
@@ -39,7 +40,7 @@ struct TrialResult {
   Recovered recovered;
   // Of the recovery alone, up to the moment at which it was ready to serve.
   std::vector<faultfs::Operation> history;
-  uint64_t trace_hash = 0;  // with keep_history: of everything, also what came after the recovery
+  uint64_t trace_hash = 0;  // where asked for: of everything, also what came after the recovery
 };
 TrialResult RunTrial(const Opener& open, const faultfs::DiskImage& image, const WriteLog& log,
                      const Obligations& obligations, const TrialSettings& settings);

@@ -96,11 +96,10 @@ std::optional<Prefix> FindPrefix(const WriteLog& log, const Obligations& obligat
     if (!skipped.has_value()) return std::nullopt;
     return Prefix{.count = count, .skipped = *std::move(skipped)};
   };
-  for (size_t count = obligations.at_least; count <= obligations.at_most; ++count) {
-    if (auto prefix = fit(count)) return prefix;
-  }
-  if (!obligations.may_lose) return std::nullopt;
-  for (size_t count = obligations.at_least; count-- > 0;) {
+  // The fewest that fit: of a state that several prefixes have, no more than this may have been
+  // handed out where everything may be lost.
+  for (size_t count = obligations.may_lose ? 0 : obligations.at_least; count <= obligations.at_most;
+       ++count) {
     if (auto prefix = fit(count)) return prefix;
   }
   return std::nullopt;
