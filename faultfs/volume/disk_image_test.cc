@@ -40,7 +40,7 @@ TEST(FileBytes, HolesReadAsZerosAndHashAsThem) {
 TEST(FileBytes, TheHashTellsSizesAndPlacesApart) {
   std::map<uint64_t, std::string> seen;
   FileBytes bytes;
-  for (const uint64_t size : {0, 1, 512, 513, 4096, 65536}) {
+  for (const uint64_t size : {0u, 1u, 512u, 513u, 4096u, 65536u}) {
     bytes.Resize(size);
     EXPECT_TRUE(seen.emplace(bytes.hash(), "size " + std::to_string(size)).second) << size;
   }

@@ -58,7 +58,7 @@ void MeasureImages(int rounds) {
     DiskImage copy = image;
     const std::string sector(kSectorBytes, static_cast<char>(round));
     FileBytes& bytes = copy.MutableFile(wal);
-    for (const uint64_t at : {0, 4096, 8192}) bytes.Write(at, sector);
+    for (const uint64_t at : {0u, 4096u, 8192u}) bytes.Write(at, sector);
     checksum += copy.hash();
   });
   Measure("fork, change 1 sector of 3 files, hash", rounds, [&](int round) {
