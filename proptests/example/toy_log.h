@@ -92,8 +92,7 @@ class ToyLog {
     return record.append(reinterpret_cast<const char*>(&chain_), sizeof(chain_));
   }
 
-  uint64_t generation_ = 0;
-  uint64_t chain_ = 0;
+  uint64_t generation_ = 0, chain_ = 0;
   std::map<std::string, std::string> content_;
   std::unique_ptr<LogFile> file_;
 };
