@@ -91,7 +91,7 @@ Exploration::Points Exploration::Explore(const Case& base, Depth depth, uint32_t
   Recording recording;
   Subject subject{base, recording, open, depth, most_pending, repeat};
   if (!plan.ok()) {
-    Report(subject, {.rule = kHarnessError, .what = std::string(plan.status().message())});
+    Report(subject, {.rule = kBrokenHarness, .what = std::string(plan.status().message())});
     return points;
   }
   const RecordSettings settings{.seed = base.seed, .plan = &*plan};
@@ -99,7 +99,7 @@ Exploration::Points Exploration::Explore(const Case& base, Depth depth, uint32_t
   if (repeat) {
     ++totals_.repeated;
     if (Record(base.workload, settings).trace_hash != recording.trace_hash) {
-      Report(subject, {.rule = kHarnessError, .what = "two runs of one workload differ"});
+      Report(subject, {.rule = kBrokenHarness, .what = "two runs of one workload differ"});
       return points;
     }
   }
@@ -231,7 +231,7 @@ void Exploration::Test(Subject& subject, const Moment& moment, const CrashImage&
   if (subject.repeat &&
       RunTrial(subject.open, image.image, log, moment.obligations, settings).trace_hash !=
           result.trace_hash) {
-    return Report(subject, {.rule = kHarnessError, .what = "two recoveries of one seed differ"});
+    return Report(subject, {.rule = kBrokenHarness, .what = "two recoveries of one seed differ"});
   }
   if (settings_.faults && Mixed(state_hash + 1) % kFaultyRecoveryEvery == 0) {
     TestWithFaults(subject, moment, image, settings.seed);
@@ -256,7 +256,7 @@ void Exploration::TestWithFaults(Subject& subject, const Moment& moment, const C
   const std::string text = ChooseRecoveryFault(image.image, seed);
   const absl::StatusOr<faultfs::FaultPlan> plan = faultfs::FaultPlan::Parse(text);
   if (!plan.ok()) {
-    return Report(subject, {.rule = kHarnessError, .what = std::string(plan.status().message())});
+    return Report(subject, {.rule = kBrokenHarness, .what = std::string(plan.status().message())});
   }
   const FaultyTrialResult result = RunFaultyTrial(subject.open, image.image, subject.recording.log,
                                                   moment.obligations, seed, *plan);

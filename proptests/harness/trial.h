@@ -17,7 +17,7 @@ namespace lumen::crash {
 
 // Rules beyond the oracle's, in Violation::rule: the harness itself failed · the recovery does not
 // end, so that nothing can be said.
-inline constexpr int kHarnessError = 0;
+inline constexpr int kBrokenHarness = 0;
 inline constexpr int kHung = -1;
 
 // What recovers the images of a workload.
