@@ -39,6 +39,9 @@ namespace {
 
 constexpr std::string_view kMagic = "lumen-crash failure ";
 constexpr std::string_view kIndent = "  ";
+// Rules of the oracle are above 0; 0 and below are the harness's own (proptests/harness/trial.h).
+constexpr int kLeastRule = -9;
+constexpr int kMostRule = 99;
 constexpr char kHexDigits[] = "0123456789abcdef";
 
 void AppendEscaped(std::string_view text, std::string& out) {
@@ -212,9 +215,11 @@ absl::Status ReadHead(Reader& reader, Failure& failure) {
   }
   failure.failing.profile = *profile;
   ASSIGN_OR_RETURN(failure.failing.seed, reader.Number("seed"));
-  ASSIGN_OR_RETURN(const uint64_t rule, reader.Number("rule"));
-  if (rule > 99) return reader.Error(reader.line() - 1, "expected the number of a rule");
-  failure.violation.rule = static_cast<int>(rule);
+  ASSIGN_OR_RETURN(const std::string_view rule, reader.Field("rule"));
+  if (!absl::SimpleAtoi(absl::string_view(rule.data(), rule.size()), &failure.violation.rule) ||
+      failure.violation.rule < kLeastRule || failure.violation.rule > kMostRule) {
+    return reader.Error(reader.line() - 1, "expected the number of a rule");
+  }
   return ReadSteps(reader, failure);
 }
 

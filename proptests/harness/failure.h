@@ -69,7 +69,9 @@ struct TimelineEntry {
   int generation = 0;  // 0: the workload; 1: the first recovery ...
   std::string text;    // "append 00000001.wal @4096 +512"
   std::string client;  // what a client asked or was answered before it; may be empty
-  enum class Fate : uint8_t { kDurable, kSurvived, kLost, kPartly, kSync } fate = Fate::kDurable;
+  // kDone: no crash came after it.
+  enum class Fate : uint8_t { kDurable, kSurvived, kLost, kPartly, kSync, kDone };
+  Fate fate = Fate::kDurable;
 };
 // The case as a story: every operation, what became of it at the crash, what recovery returned and
 // what was allowed.

@@ -330,6 +330,7 @@ absl::StatusOr<RunReport> ReadHashFile(std::string_view content) {
     if (!known) return line.Error(absl::StrCat("unknown: '", line.name(), "'"));
   }
   if (!line.AtEnd()) return line.Error("expected nothing behind 'end'");
+  report.sum = SumOf(report.profiles, report.seconds);
   return report;
 }
 
@@ -354,6 +355,7 @@ absl::StatusOr<RunReport> MergeShards(std::vector<RunReport> parts,
     }
     whole.seconds += part.seconds;
   }
+  whole.sum = SumOf(whole.profiles, whole.seconds);
   return whole;
 }
 

@@ -118,9 +118,9 @@ JsonWriter& JsonWriter::Number(uint64_t value) {
   return *this;
 }
 
-JsonWriter& JsonWriter::Bool(bool value) {
+JsonWriter& JsonWriter::Raw(std::string_view json) {
   Separate();
-  text_ += value ? "true" : "false";
+  text_ += json;
   return *this;
 }
 

@@ -17,7 +17,8 @@ class JsonWriter {
   JsonWriter& Name(std::string_view name);
   JsonWriter& String(std::string_view value);
   JsonWriter& Number(uint64_t value);
-  JsonWriter& Bool(bool value);
+  // A value that is JSON already.
+  JsonWriter& Raw(std::string_view json);
   // Three digits behind the point; null where it is not finite, which JSON cannot say.
   JsonWriter& Real(double value);
 

@@ -5,18 +5,10 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "proptests/lumen_crash/text_hash.h"
 
 namespace lumen::crash {
 namespace {
-
-// FNV-1a, 64 bits (Fowler, Noll, Vo).
-uint64_t Fnv1a(std::string_view text, uint64_t hash = 0xcbf29ce484222325u) {
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3u;
-  }
-  return hash;
-}
 
 void SortOnce(std::vector<uint64_t>& hashes) {
   std::sort(hashes.begin(), hashes.end());
@@ -25,18 +17,21 @@ void SortOnce(std::vector<uint64_t>& hashes) {
 
 }  // namespace
 
-uint64_t Configuration::hash() const { return Fnv1a(text); }
+uint64_t Configuration::hash() const { return TextHash(text); }
 
 std::string Configuration::HashText() const { return absl::StrFormat("%016x", hash()); }
 
 Verdict RunReport::verdict() const {
   Verdict verdict = Verdict::kPass;
   if (!problems.empty()) verdict = Worse(verdict, Verdict::kInconclusive);
-  if (!failures.empty()) verdict = Worse(verdict, Verdict::kFail);
-  if (!harness_errors.empty()) verdict = Worse(verdict, Verdict::kHarnessError);
-  for (const ProfileReport& profile : profiles) {
-    if (profile.totals.violations > 0) verdict = Worse(verdict, Verdict::kFail);
+  for (const FoundFailure& found : failures) {
+    if (found.failure.violation.rule > 0) verdict = Worse(verdict, Verdict::kFail);
   }
+  // However a violation came to have no file.
+  for (const ProfileReport& profile : profiles) {
+    if (failures.empty() && profile.totals.violations > 0) verdict = Worse(verdict, Verdict::kFail);
+  }
+  if (!harness_errors.empty()) verdict = Worse(verdict, Verdict::kHarnessFault);
   for (const CorpusResult& result : corpus) {
     if (result.outcome == CorpusResult::Outcome::kFailed) verdict = Worse(verdict, Verdict::kFail);
     if (result.outcome == CorpusResult::Outcome::kCannotRun) {
@@ -67,11 +62,11 @@ void AddTotals(const Totals& part, Totals& sum) {
   for (const auto& [name, count] : part.coverage) sum.coverage[name] += count;
 }
 
-Totals SumOf(const RunReport& report) {
+Totals SumOf(const std::vector<ProfileReport>& profiles, double seconds) {
   Totals sum;
   bool all_kept = true;
   std::vector<uint64_t> hashes;
-  for (const ProfileReport& profile : report.profiles) {
+  for (const ProfileReport& profile : profiles) {
     AddTotals(profile.totals, sum);
     all_kept = all_kept && profile.hashes.size() == profile.totals.distinct;
     hashes.insert(hashes.end(), profile.hashes.begin(), profile.hashes.end());
@@ -80,7 +75,7 @@ Totals SumOf(const RunReport& report) {
     SortOnce(hashes);
     sum.distinct = hashes.size();
   }
-  sum.seconds = report.seconds;
+  sum.seconds = seconds;
   return sum;
 }
 

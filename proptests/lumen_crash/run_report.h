@@ -51,6 +51,7 @@ struct RunReport {
   Shard shard;
   std::string suite;
   std::vector<ProfileReport> profiles;
+  Totals sum;  // of all profiles: SumOf
   std::vector<CorpusResult> corpus;
   std::vector<FoundFailure> failures;
   // Each makes the run inconclusive: what was not tested or not written, and why.
@@ -68,8 +69,8 @@ struct RunReport {
 // hashes.
 void AddTotals(const Totals& part, Totals& sum);
 // Of all profiles. Its `distinct` counts a state once, whatever profiles it was met under, where
-// hashes are kept; `seconds` are the report's, not the sum over threads.
-Totals SumOf(const RunReport& report);
+// hashes are kept; its `seconds` are those of the run, not the sum over threads.
+Totals SumOf(const std::vector<ProfileReport>& profiles, double seconds);
 double DistinctPerSecond(const Totals& totals);
 
 // Moves `hashes` into the report, and counts.

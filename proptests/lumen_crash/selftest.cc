@@ -53,7 +53,7 @@ int RunSelftest(const SelftestSettings& settings) {
                  "where it is: --source DIR\n",
                  settings.source.empty() ? "this program does not lie in one"
                                          : (settings.source + " holds no " + kDriver).c_str());
-    return static_cast<int>(Verdict::kHarnessError);
+    return static_cast<int>(Verdict::kHarnessFault);
   }
   std::vector<std::string> words = CommandOf(settings, tree);
   std::vector<char*> arguments;
@@ -63,7 +63,7 @@ int RunSelftest(const SelftestSettings& settings) {
   // Signals and the exit code are the driver's own from here on.
   ::execv(arguments[0], arguments.data());
   std::fprintf(stderr, "lumen-crash: cannot run %s: %s\n", arguments[0], std::strerror(errno));
-  return static_cast<int>(Verdict::kHarnessError);
+  return static_cast<int>(Verdict::kHarnessFault);
 }
 
 }  // namespace lumen::crash

@@ -34,7 +34,7 @@ struct MutantScore {
 //
 // Returns an exit code of proptests/lumen_crash/verdict.h: kPass only if every mutant was caught
 // and the control is green; kFail where one survived; kInconclusive where it was interrupted;
-// kHarnessError where a mutant could not be applied or built, or there is no source tree. Judges by
+// kHarnessFault where a mutant could not be applied or built, or there is no source tree. Judges by
 // counts of states, never by time.
 int RunSelftest(const SelftestSettings& settings);
 

@@ -11,7 +11,7 @@ int Weight(Verdict verdict) {
       return 1;
     case Verdict::kFail:
       return 2;
-    case Verdict::kHarnessError:
+    case Verdict::kHarnessFault:
       return 3;
   }
   return 3;
@@ -27,7 +27,7 @@ std::string_view VerdictName(Verdict verdict) {
       return "fail";
     case Verdict::kInconclusive:
       return "inconclusive";
-    case Verdict::kHarnessError:
+    case Verdict::kHarnessFault:
       return "harness error";
   }
   return "harness error";

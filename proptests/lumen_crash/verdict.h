@@ -10,7 +10,7 @@ enum class Verdict {
   kPass = 0,          // everything that was asked for was tested, and no rule is broken
   kFail = 1,          // a rule is broken
   kInconclusive = 3,  // stopped early, or something could not be tested or written: never green
-  kHarnessError = 4,  // the tester itself is wrong: not deterministic, for instance
+  kHarnessFault = 4,  // the tester itself is wrong: not deterministic, for instance
 };
 inline constexpr int kExitUsage = 2;
 

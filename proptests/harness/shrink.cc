@@ -1,0 +1,68 @@
+#include <algorithm>
+#include <utility>
+
+#include "faultfs/crash_space.h"
+#include "proptests/harness/case_walk.h"
+#include "proptests/harness/explorer.h"
+#include "proptests/harness/failure.h"
+#include "proptests/harness/shrinking.h"
+
+namespace lumen::crash {
+namespace {
+
+using faultfs::Survivors;
+
+constexpr size_t kMostSystematic = 4096;
+
+size_t Kept(const Survivors& survivors) {
+  const auto is_base = [](const Survivors::Sector& sector) {
+    return sector.bytes != Survivors::Bytes::kVersion;
+  };
+  const auto versions =
+      survivors.sectors.size() - static_cast<size_t>(std::count_if(
+                                     survivors.sectors.begin(), survivors.sectors.end(), is_base));
+  return survivors.entries.size() + survivors.sizes.size() + survivors.appends.size() + versions;
+}
+
+ShrinkTools::Found Find(const Case& base, int rule, uint64_t states) {
+  ExploreSettings settings;
+  settings.profile = base.profile;
+  settings.seed = base.seed;
+  settings.states = states;
+  settings.max_failures = 1;
+  ShrinkTools::Found found;
+  ExploreEvents events;
+  events.failure = [&found, rule](const Failure& failure) {
+    if (failure.violation.rule == rule) found.failure = failure;
+  };
+  Case without_crashes = base;
+  without_crashes.crashes.clear();
+  found.tested = ExploreCase(without_crashes, settings, events).distinct;
+  return found;
+}
+
+std::vector<Survivors> Kinder(const Case& failing, size_t crash) {
+  CaseWalk walk(failing, OpenEngineOf);
+  if (!walk.Run().ok() || crash >= walk.moments().size()) return {};
+  const faultfs::DiskState& state = *walk.moments()[crash].state;
+  const size_t kept = Kept(failing.crashes[crash].survivors);
+  std::vector<Survivors> kinder;
+  size_t seen = 0;
+  faultfs::CrashSpace(state, failing.seed, state.unlinked())
+      .Systematic([&](const faultfs::CrashImage& image) {
+        if (Kept(image.survivors) > kept) kinder.push_back(image.survivors);
+        return ++seen < kMostSystematic;
+      });
+  std::stable_sort(kinder.begin(), kinder.end(),
+                   [](const Survivors& a, const Survivors& b) { return Kept(a) > Kept(b); });
+  return kinder;
+}
+
+}  // namespace
+
+Failure Shrink(Failure failure, uint64_t replays) {
+  const ShrinkTools tools{.replay = Replay, .find = Find, .kinder = Kinder};
+  return ShrinkWith(tools, std::move(failure), replays);
+}
+
+}  // namespace lumen::crash

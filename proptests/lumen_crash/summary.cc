@@ -1,0 +1,212 @@
+#include "proptests/lumen_crash/summary.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "proptests/lumen_crash/json_report.h"
+#include "proptests/lumen_crash/json_writer.h"
+
+namespace lumen::crash {
+namespace {
+
+// Coverage and faults would otherwise hide what matters in a long list.
+constexpr size_t kMaxShownFailures = 20;
+
+std::string ProfileNames(const RunReport& report) {
+  if (report.profiles.size() == faultfs::kProfiles.size()) return "all";
+  std::string names;
+  for (const ProfileReport& profile : report.profiles) {
+    absl::StrAppend(&names, names.empty() ? "" : ",", profile.profile);
+  }
+  return names;
+}
+
+std::string ProfileRow(const std::string& name, const Totals& totals) {
+  return absl::StrFormat(
+      "%-15s %12s %12s %12s %10s %12s %10.1f %10s\n", name, WithCommas(totals.generated),
+      WithCommas(totals.distinct), WithCommas(totals.recovered), WithCommas(totals.refused),
+      WithCommas(totals.in_recovery), totals.seconds, WithCommas(totals.violations));
+}
+
+std::string FaultRow(const std::string& name, const FaultTotals& fault) {
+  return absl::StrFormat("%-26s %12s %12s %12s %12s\n", name, WithCommas(fault.armed),
+                         WithCommas(fault.fired), WithCommas(fault.changed),
+                         WithCommas(fault.observed));
+}
+
+std::string FailureText(const FoundFailure& found) {
+  const Failure& failure = found.failure;
+  std::string text = absl::StrCat("FAILURE  rule ", failure.violation.rule, " under ",
+                                  std::string(ProfileName(failure.failing.profile)), ": ",
+                                  ValidText(failure.violation.what), "\n");
+  if (!failure.expected.empty())
+    absl::StrAppend(&text, "  expected ", ValidText(failure.expected), "\n");
+  if (!failure.got.empty()) absl::StrAppend(&text, "  got      ", ValidText(failure.got), "\n");
+  if (failure.steps_before > 0) {
+    absl::StrAppend(&text, "  shrunk from ", failure.steps_before, " client steps to ",
+                    failure.steps_after, "\n");
+  }
+  absl::StrAppend(&text, "  ", found.file.empty() ? "its file could not be written" : found.file,
+                  "\n");
+  return text;
+}
+
+std::string FailuresText(const RunReport& report) {
+  std::string text;
+  for (size_t i = 0; i < report.failures.size() && i < kMaxShownFailures; ++i) {
+    text += FailureText(report.failures[i]);
+  }
+  if (report.failures.size() > kMaxShownFailures) {
+    absl::StrAppend(&text, "... and ", report.failures.size() - kMaxShownFailures, " more\n");
+  }
+  return text;
+}
+
+std::string CorpusText(const RunReport& report) {
+  size_t moved = 0;
+  std::string text;
+  for (const CorpusResult& result : report.corpus) {
+    if (result.outcome == CorpusResult::Outcome::kMoved) ++moved;
+    if (result.outcome == CorpusResult::Outcome::kPassed ||
+        result.outcome == CorpusResult::Outcome::kMoved) {
+      continue;
+    }
+    absl::StrAppend(&text, "CORPUS   ", result.file, ": ", std::string(OutcomeName(result.outcome)),
+                    ": ", result.message, "\n");
+  }
+  if (report.corpus.empty()) return text;
+  return absl::StrCat("corpus: ", report.corpus.size(), " cases replayed, ", moved,
+                      " of them searched anew because their crash has moved\n", text);
+}
+
+std::string ReplayCommand(const RunReport& report) {
+  for (const FoundFailure& found : report.failures) {
+    if (!found.file.empty()) return "lumen-crash replay " + QuoteForShell(found.file);
+  }
+  for (const CorpusResult& result : report.corpus) {
+    if (result.outcome == CorpusResult::Outcome::kFailed) {
+      return "lumen-crash replay " + QuoteForShell(result.file);
+    }
+  }
+  return report.again;
+}
+
+// Of a table's cell.
+std::string Cell(std::string_view text) {
+  return absl::StrReplaceAll(ValidText(text), {{"|", "\\|"}, {"\n", " "}, {"<", "&lt;"}});
+}
+
+// Of a workflow command: https://docs.github.com/actions, "workflow commands".
+std::string EscapeCommand(std::string_view text) {
+  return absl::StrReplaceAll(ValidText(text), {{"%", "%25"}, {"\r", "%0D"}, {"\n", "%0A"}});
+}
+
+}  // namespace
+
+std::string WithCommas(uint64_t number) {
+  std::string digits = absl::StrCat(number);
+  for (size_t at = digits.size(); at > 3;) {
+    at -= 3;
+    digits.insert(at, ",");
+  }
+  return digits;
+}
+
+std::string FirstLine(const RunReport& report) {
+  std::string line = absl::StrCat("lumen-crash: seed ", report.configuration.seed, ", commit ",
+                                  report.configuration.build, ", profile ", ProfileNames(report),
+                                  ", configuration ", report.configuration.HashText());
+  if (report.shard.count > 1) {
+    absl::StrAppend(&line, ", shard ", report.shard.ToString(),
+                    report.shard.source.empty() ? "" : " from ", report.shard.source);
+  }
+  return line;
+}
+
+std::string TextSummary(const RunReport& report) {
+  const Totals& sum = report.sum;
+  std::string text =
+      absl::StrFormat("%-15s %12s %12s %12s %10s %12s %10s %10s\n", "profile", "generated",
+                      "distinct", "recovered", "refused", "in recovery", "seconds", "violations");
+  for (const ProfileReport& profile : report.profiles) {
+    text += ProfileRow(profile.profile, profile.totals);
+  }
+  if (report.profiles.size() > 1) text += ProfileRow("all", sum);
+  if (!sum.faults.empty()) {
+    absl::StrAppendFormat(&text, "%-26s %12s %12s %12s %12s\n", "fault", "armed", "fired",
+                          "changed", "observed");
+    for (const auto& [name, fault] : sum.faults) text += FaultRow(name, fault);
+  }
+  text += CorpusText(report) + FailuresText(report);
+  for (const std::string& problem : report.problems) {
+    absl::StrAppend(&text, "INCONCLUSIVE  ", problem, "\n");
+  }
+  for (const std::string& error : report.harness_errors) {
+    absl::StrAppend(&text, "HARNESS ERROR  ", error, "\n");
+  }
+  absl::StrAppendFormat(
+      &text,
+      "verdict: %s; %s distinct states tested of %s generated in %s cases, %.1f s, %s a second; "
+      "%s\n",
+      std::string(VerdictName(report.verdict())), WithCommas(sum.distinct),
+      WithCommas(sum.generated), WithCommas(sum.cases), sum.seconds,
+      WithCommas(static_cast<uint64_t>(DistinctPerSecond(sum))), report.mutants);
+  return text + ReplayCommand(report) + "\n";
+}
+
+std::string MarkdownSummary(const RunReport& report) {
+  const Totals& sum = report.sum;
+  std::string text = absl::StrCat("### lumen-crash: ", std::string(VerdictName(report.verdict())),
+                                  "\n\n", Cell(FirstLine(report)), "; ", Cell(report.mutants),
+                                  "\n\n| profile | generated | distinct | recovered | refused | "
+                                  "violations |\n|---|--:|--:|--:|--:|--:|\n");
+  const auto row = [&text](const std::string& name, const Totals& totals) {
+    absl::StrAppend(&text, "| ", name, " | ", WithCommas(totals.generated), " | ",
+                    WithCommas(totals.distinct), " | ", WithCommas(totals.recovered), " | ",
+                    WithCommas(totals.refused), " | ", WithCommas(totals.violations), " |\n");
+  };
+  for (const ProfileReport& profile : report.profiles) row(profile.profile, profile.totals);
+  row("**all**", sum);
+  for (size_t i = 0; i < report.failures.size() && i < kMaxShownFailures; ++i) {
+    const FoundFailure& found = report.failures[i];
+    absl::StrAppend(&text, "\n- **rule ", found.failure.violation.rule, "** under ",
+                    std::string(ProfileName(found.failure.failing.profile)), ": ",
+                    Cell(found.failure.violation.what), "\n");
+  }
+  for (const std::string& problem : report.problems) {
+    absl::StrAppend(&text, "\n- inconclusive: ", Cell(problem), "\n");
+  }
+  for (const std::string& error : report.harness_errors) {
+    absl::StrAppend(&text, "\n- harness error: ", Cell(error), "\n");
+  }
+  return absl::StrCat(text, "\n```\n", ReplayCommand(report), "\n```\n");
+}
+
+std::vector<std::string> Annotations(const RunReport& report) {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const std::string& error : report.harness_errors) all.emplace_back("harness error", error);
+  for (const FoundFailure& found : report.failures) {
+    all.emplace_back(absl::StrCat("rule ", found.failure.violation.rule, " under ",
+                                  std::string(ProfileName(found.failure.failing.profile))),
+                     absl::StrCat(found.failure.violation.what, "\nlumen-crash replay ",
+                                  QuoteForShell(found.file)));
+  }
+  for (const CorpusResult& result : report.corpus) {
+    if (result.outcome != CorpusResult::Outcome::kFailed) continue;
+    all.emplace_back("corpus", absl::StrCat(result.file, ": ", result.message));
+  }
+  for (const std::string& problem : report.problems) all.emplace_back("inconclusive", problem);
+  std::vector<std::string> commands;
+  for (const auto& [title, message] : all) {
+    if (commands.size() == kMaxAnnotations) break;
+    const bool last = commands.size() + 1 == kMaxAnnotations && all.size() > kMaxAnnotations;
+    commands.push_back(absl::StrCat(
+        "::error title=lumen-crash, ", title, "::", EscapeCommand(message),
+        last ? absl::StrCat("%0A... and ", all.size() - kMaxAnnotations, " more") : ""));
+  }
+  return commands;
+}
+
+}  // namespace lumen::crash
