@@ -17,7 +17,10 @@ struct VolumeOptions {
   uint64_t capacity_bytes = uint64_t{1} << 40;
   FaultInjector* faults = nullptr;              // borrowed
   std::function<void(int64_t)> pass_time = {};  // virtual nanoseconds, for latency faults
-  bool record_reads = false;                    // calls that change nothing are in trace() too
+  bool record_reads = false;                    // calls that change nothing are traced too
+  // Every later call fails with INTERNAL and does nothing, so that a program which does not end
+  // meets errors only.
+  uint64_t most_calls = ~uint64_t{0};
 };
 
 // A simulated disk with its operating system: what programs on it see, and the history from which
@@ -43,12 +46,15 @@ class Volume {
 
   // Operations so far, in order. A crash point is an index: the crash comes before history()[i].
   const std::vector<Operation>& history() const;
-  // Calls of every kind, reads included, so far.
+  // Calls of every kind so far: reads included, and those that failed.
   uint64_t calls() const;
   // What programs see now: the page cache over the disk.
   const DiskImage& current() const;
   const DiskImage& start() const;
 
+  // Null: none. Faults that last, such as sectors that cannot be read, end with their injector;
+  // damage done stays. With an injector ReadFile::View never answers, so that it is asked before
+  // every read.
   void SetFaults(FaultInjector* faults);
   void SetCapacity(uint64_t capacity_bytes);
   // Every call, one line as engine/tracing_file_system.h has them; only with record_reads those

@@ -132,7 +132,7 @@ const FileBytes& VolumeReadFile::Hold() const {
 
 // Has no error to give, so that with faults every read has to be a ReadAt.
 std::optional<std::string_view> VolumeReadFile::View(uint64_t offset, size_t length) const {
-  if (!life_->alive() || life_->volume().has_faults()) return std::nullopt;
+  if (!life_->alive() || !life_->volume().may_view()) return std::nullopt;
   const std::optional<std::string_view> view = Hold().View(offset, length);
   if (view) life_->volume().CountView(path_, offset, length);
   return view;

@@ -70,6 +70,7 @@ std::string Line(const Request& request) {
 VolumeState::VolumeState(DiskImage start, VolumeOptions options)
     : tree(std::move(start)),
       record_reads_(options.record_reads),
+      most_calls_(options.most_calls),
       faults_(tree, options.faults, std::move(options.pass_time)) {
   tree.set_capacity(options.capacity_bytes);
 }
@@ -86,6 +87,11 @@ absl::Status VolumeState::StatusOf(const Request& request, int error_number) con
   return absl::UnimplementedError(
       path + ": " + operation +
       ": not modelled by the simulated volume (docs/fault_model.md, section 1)");
+}
+
+absl::Status VolumeState::TooManyCalls(const Request& request) {
+  return absl::InternalError(std::string(request.call.path) + ": " + std::string(request.verb) +
+                             ": too many calls");
 }
 
 absl::Status VolumeState::RunWithFaults(Request& request,

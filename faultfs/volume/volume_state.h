@@ -21,7 +21,7 @@ class VolumeState {
   // injects faults, tells the trace.
   template <typename Act>
   absl::Status Run(Request& request, Act act) {
-    ++calls;
+    if (++calls > most_calls_) return TooManyCalls(request);
     absl::Status status = faults_.injector() == nullptr ? StatusOf(request, act(CallEffect()))
                                                         : RunWithFaults(request, std::ref(act));
     if (trace && IsTraced(request.call.kind)) Tell(request, status);
@@ -33,7 +33,8 @@ class VolumeState {
   void TellAside(std::string_view verb, std::string_view path) const;
 
   void SetFaults(FaultInjector* injector) { faults_.SetInjector(injector); }
-  bool has_faults() const { return faults_.injector() != nullptr; }
+  // Whether a read may be answered without asking anybody.
+  bool may_view() const { return faults_.injector() == nullptr && calls < most_calls_; }
 
   VolumeTree tree;
   uint64_t calls = 0;
@@ -41,11 +42,13 @@ class VolumeState {
 
  private:
   absl::Status StatusOf(const Request& request, int error_number) const;
+  static absl::Status TooManyCalls(const Request& request);
   absl::Status RunWithFaults(Request& request, const std::function<int(const CallEffect&)>& act);
   bool IsTraced(CallKind kind) const;
   void Tell(const Request& request, const absl::Status& status) const;
 
   const bool record_reads_;
+  const uint64_t most_calls_;
   VolumeFaults faults_;
 };
 

@@ -184,6 +184,18 @@ TEST(Volume, SaysWhatItDoesNotModel) {
   auto lock = *files->Lock("/LOCK", "me");
 }
 
+TEST(Volume, AProgramThatDoesNotEndMeetsErrorsOnly) {
+  Volume volume(DiskImage(), {.most_calls = 2});
+  const auto files = volume.Start();
+  auto log = *files->CreateLogFile("/f");
+  auto reader = *files->OpenReadFile("/f");
+  EXPECT_EQ(reader->View(0, 0), std::nullopt);
+  EXPECT_EQ(log->Append("x").message(), "/f: append: too many calls");
+  EXPECT_EQ(files->Exists("/f").status().message(), "/f: exists: too many calls");
+  EXPECT_EQ(volume.history().size(), 1u);
+  EXPECT_EQ(volume.calls(), 4u);
+}
+
 TEST(Volume, InodesOfAnImageAreNotUsedAgain) {
   Volume first;
   auto files = first.Start();
