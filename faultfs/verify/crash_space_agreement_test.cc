@@ -200,6 +200,24 @@ std::vector<CrashImage> Compare(const Moment& moment, Tally& tally) {
   return images;
 }
 
+// Images that are chosen without enumerating are legal ones too, and can be made again.
+void CheckChosen(const Moment& moment) {
+  constexpr uint64_t kSamples = 8;
+  const CrashSpace space(moment.state, kSeed, moment.state.unlinked());
+  const auto check = [&](const CrashImage& image) {
+    if (!moment.legal.contains(image.image.Plain())) {
+      RC_FAIL("chosen, but not legal:\n" + ShowImage(image.image.Plain()) +
+              ShowHistory(moment.question.history));
+    }
+    const auto again = space.Make(image.survivors);
+    RC_ASSERT(again.ok());
+    RC_ASSERT(again->image.Plain() == image.image.Plain());
+    return true;
+  };
+  for (uint64_t seed = 0; seed < kSamples; ++seed) check(space.Sample(seed));
+  space.Systematic(check);
+}
+
 void CheckKill(Profile profile, const Ran& ran, const std::vector<CrashImage>& images,
                const Moment& moment) {
   if (profile != Profile::kKill || moment.question.history.size() != ran.history.size()) return;
@@ -240,6 +258,7 @@ TEST_P(CrashSpaceAgreement, WithTheEnumerator) {
           const Ran ran = RunOnVolume(program, start.image);
           const Moment moment = CutShort(profile, start, ran.history, tally);
           const std::vector<CrashImage> images = Compare(moment, tally);
+          CheckChosen(moment);
           CheckKill(profile, ran, images, moment);
           start = images[choice % images.size()];
         }
@@ -304,6 +323,12 @@ INSTANTIATE_TEST_SUITE_P(Rules, PlantedRule,
                                          RuleOfProfile{Profile::kZombie, Rule::kMarkedClean},
                                          RuleOfProfile{Profile::kStrictPosix, Rule::kGarbage},
                                          RuleOfProfile{Profile::kExt4Writeback, Rule::kGarbage},
+                                         RuleOfProfile{Profile::kStrictPosix, Rule::kWalGarbage},
+                                         RuleOfProfile{Profile::kBtrfs, Rule::kGrowingAppends},
+                                         RuleOfProfile{Profile::kBtrfs, Rule::kOwnBytes},
+                                         RuleOfProfile{Profile::kBtrfs, Rule::kSyncCommits},
+                                         RuleOfProfile{Profile::kExt4Ordered, Rule::kSyncCommits},
+                                         RuleOfProfile{Profile::kTornPage, Rule::kRenameOver},
                                          RuleOfProfile{Profile::kTornPage, Rule::kTornWords}));
 
 // One image dropped from what CrashSpace says, or one added to it with a byte that nobody wrote:

@@ -354,8 +354,9 @@ std::set<std::string> Enumerator::Garbage(Sector sector, bool inside, const Size
   if (!MayHaveGarbage(profile_) || Ignored(Rule::kGarbage)) return garbage;
   const bool beyond = !inside && !Allocated(sector, size);
   const std::string name = remains_.CreatedAs(sector.first);
-  const bool unsynced_wal_sector = profile_ == "strict-posix" && name.ends_with(".wal") &&
-                                   has_version && !remains_.appended().contains(sector);
+  const bool unsynced_wal_sector = profile_ == "strict-posix" && !Ignored(Rule::kWalGarbage) &&
+                                   name.ends_with(".wal") && has_version &&
+                                   !remains_.appended().contains(sector);
   if (beyond || unsynced_wal_sector) {
     garbage.insert(RandomSector(question_.seed, sector.first, sector.second));
   }
@@ -396,7 +397,8 @@ std::optional<Outcome> Enumerator::BtrfsContent(InodeNumber inode, const Chosen&
       continue;
     }
     const bool growing_append = pending.Is(Kind::kAppend) && pending.size;
-    if (growing_append && a_growing_one_is_missing) return std::nullopt;
+    if (growing_append && a_growing_one_is_missing && !Ignored(Rule::kGrowingAppends))
+      return std::nullopt;
     if (pending.size) file.resize(std::max<uint64_t>(file.size(), pending.operation.size));
   }
   for (const Pending& pending : Of(inode)) {

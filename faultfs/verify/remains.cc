@@ -82,6 +82,14 @@ std::string_view RuleName(Rule rule) {
       return "data before size";
     case Rule::kRenameOver:
       return "rename over";
+    case Rule::kGrowingAppends:
+      return "growing appends happen as a prefix";
+    case Rule::kWalGarbage:
+      return "random bytes in unsynced sectors of a WAL";
+    case Rule::kOwnBytes:
+      return "what was marked clean never comes back in btrfs";
+    case Rule::kSyncCommits:
+      return "what sync makes durable beside data";
     case Rule::kMarkedClean:
       return "what was marked clean never reaches the disk";
     case Rule::kGarbage:
@@ -274,7 +282,7 @@ void Remains::BytesBecomeDurable(const Pending& pending, uint64_t sector,
   const uint64_t start = sector * kSectorBytes;
   uint64_t from = start;
   uint64_t to = start + kSectorBytes;
-  if (profile_ == "btrfs") {  // only the append's own bytes
+  if (profile_ == "btrfs" && ignored_ != Rule::kOwnBytes) {  // only the append's own bytes
     from = std::max(from, append.offset);
     to = std::min(to, append.offset + append.data->size());
   }
@@ -283,6 +291,7 @@ void Remains::BytesBecomeDurable(const Pending& pending, uint64_t sector,
 }
 
 void Remains::WhatSyncMakesDurableBesides(InodeNumber inode) {
+  if (ignored_ == Rule::kSyncCommits) return;
   if (HasJournal(profile_)) JournalCommits();
   if (profile_ == "btrfs") NameBecomesDurable(inode);
 }

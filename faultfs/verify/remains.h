@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -31,13 +32,18 @@ enum class Rule {
   kAllocateOrder,   // section 3: sizes and the allocates in the journal
   kDataBeforeSize,  // section 3
   kRenameOver,      // section 3
-  kMarkedClean,     // section 2: data that never reaches the disk
-  kGarbage,         // section 3: who may have stale and random bytes: nobody, without the rule
+  kGrowingAppends,  // section 3: a prefix of them, in btrfs
   kTornWords,       // section 3
+  kGarbage,         // section 3: without the rule nobody has stale or random bytes
+  kWalGarbage,      // section 3: likewise, inside a WAL
+  kMarkedClean,     // section 2: data that never reaches the disk
+  kOwnBytes,        // section 2: what was marked clean, in btrfs
+  kSyncCommits,     // section 3: what sync makes durable beside data
 };
-inline constexpr Rule kRules[] = {Rule::kEntryOrder, Rule::kAllocateOrder, Rule::kDataBeforeSize,
-                                  Rule::kRenameOver, Rule::kMarkedClean,   Rule::kGarbage,
-                                  Rule::kTornWords};
+inline constexpr std::array kRules = {
+    Rule::kEntryOrder,     Rule::kAllocateOrder, Rule::kDataBeforeSize, Rule::kRenameOver,
+    Rule::kGrowingAppends, Rule::kTornWords,     Rule::kGarbage,        Rule::kWalGarbage,
+    Rule::kMarkedClean,    Rule::kOwnBytes,      Rule::kSyncCommits};
 std::string_view RuleName(Rule rule);
 
 // Profiles by name, and what the page says of groups of them.
