@@ -17,6 +17,7 @@
 #include "proptests/lumen_crash/mutant_score.h"
 #include "proptests/lumen_crash/output_file.h"
 #include "proptests/lumen_crash/run_command.h"
+#include "proptests/lumen_crash/selftest.h"
 #include "proptests/lumen_crash/stop_signal.h"
 #include "proptests/lumen_crash/verdict.h"
 
@@ -61,14 +62,9 @@ class Program {
     return 0;
   }
   int operator()(const SelftestSettings& arguments) const {
-#ifdef LUMEN_SELFTEST
     SelftestSettings settings = arguments;
     if (settings.record.empty()) settings.record = DefaultRecordPath();
     return RunSelftest(settings);
-#else
-    static_cast<void>(arguments);
-    return Refuse("this build has no selftest");
-#endif
   }
 
  private:
