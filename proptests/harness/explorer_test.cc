@@ -262,7 +262,7 @@ TEST(ExplorerTest, ACaseIsExploredByItself) {
 }
 
 TEST(ExplorerTest, SmallWorkloadsAreExhausted) {
-  const Exhausted exhausted = Exhaust(Settings(Profile::kStrictPosix, 0), 1, 12, {});
+  const Exhausted exhausted = Exhaust(Settings(Profile::kExt4Ordered, 0), 1, 4, {});
   EXPECT_TRUE(exhausted.complete);
   EXPECT_EQ(exhausted.workloads, SmallWorkloads(1));
   EXPECT_GT(exhausted.exhaustive_points, exhausted.crash_points / 2);
