@@ -124,6 +124,8 @@ bool VolumeFaults::ChangesDisk(const Request& request) const {
     case CallKind::kFileSize:
     case CallKind::kFreeSpace:
       return false;
+    case CallKind::kLock:
+      return request.inode == 0;  // which creates the file
     case CallKind::kSync:
       return tree_.IsDirty(request.inode);
     case CallKind::kSyncDirectory:
@@ -138,7 +140,10 @@ std::optional<Fault> VolumeFaults::Waiting(const Request& request) {
   if (call.kind == CallKind::kRead) {
     for (const Spot& spot : unreadable_) {
       const bool meets = call.offset < spot.end && call.offset + call.length > spot.begin;
-      if (spot.inode == request.inode && meets) return spot.fault;
+      if (spot.inode != request.inode || !meets) continue;
+      Fault fault = spot.fault;
+      fault.kind = FaultKind::kReadErrorOnce;  // its sectors are known by now
+      return fault;
     }
   }
   if (call.kind != CallKind::kSync && call.kind != CallKind::kSyncDirectory) return std::nullopt;
@@ -258,7 +263,7 @@ void VolumeFaults::AfterSync(InodeNumber inode, SyncEffect effect, const FileByt
   for (const Spot& spot : all) {
     if (spot.inode != inode) {
       lost_.push_back(spot);
-    } else if (IsTrue(effect)) {
+    } else if (IsTrue(effect) || effect == SyncEffect::kFailedPartly) {
       Place(spot, before);
     }
   }

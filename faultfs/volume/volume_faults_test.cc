@@ -316,6 +316,36 @@ TEST(Faults, ALostWriteIsGoneAfterASyncThatSaidOk) {
   EXPECT_EQ(faults.observed, 1);
 }
 
+TEST(Faults, ALostWriteWaitsForASyncThatIsTrue) {
+  HalfSynced disk;
+  OneFault faults(CallKind::kAppend, {.kind = FaultKind::kLostWrite});
+  disk.volume.SetFaults(&faults);
+  disk.AppendMore();
+  ASSERT_TRUE(disk.log->Append("later").ok());
+  EXPECT_EQ(faults.changed, 0);
+  ASSERT_TRUE(disk.log->Sync().ok());
+  EXPECT_EQ(ReadAll(*disk.files, "/1.wal"),
+            disk.synced + std::string(disk.more.size(), '\0') + "later");
+  ASSERT_TRUE(disk.log->Sync().ok());
+  EXPECT_EQ(faults.changed, 1);  // once is enough
+}
+
+TEST(Faults, AFailureOfWhatWouldHaveChangedNothingChangesNothing) {
+  for (const CallKind call : {CallKind::kSyncDirectory, CallKind::kList, CallKind::kLock}) {
+    Volume volume;
+    const auto files = volume.Start();
+    ASSERT_TRUE(files->Lock("/LOCK", "").ok());
+    ASSERT_TRUE(files->SyncDirectory("/").ok());
+    OneFault faults(call, Failing(FaultKind::kErrorBefore));
+    volume.SetFaults(&faults);
+    EXPECT_EQ(files->SyncDirectory("/").ok(), call != CallKind::kSyncDirectory);
+    EXPECT_EQ(files->List("/").ok(), call != CallKind::kList);
+    EXPECT_EQ(files->Lock("/LOCK", "").ok(), call != CallKind::kLock);
+    EXPECT_EQ(faults.changed, 0);
+    EXPECT_EQ(faults.observed, 1);
+  }
+}
+
 TEST(Faults, AMisdirectedWriteLandsOnOtherSectors) {
   HalfSynced disk;
   // Six sectors in all: those for 4 and 5 land on 1 and 2.
@@ -356,6 +386,8 @@ TEST(Faults, AReadErrorStaysWhereItIsSticky) {
     const bool sticky = kind == FaultKind::kReadErrorSticky;
     EXPECT_EQ(file->ReadAt(413, out).ok(), !sticky);
     EXPECT_EQ(file->ReadAt(1023, out).ok(), !sticky);
+    // What such a read asked for beside is no worse for it.
+    EXPECT_TRUE(file->ReadAt(412, out).ok());
     EXPECT_EQ(faults.observed, sticky ? 3 : 1);
   }
 }

@@ -107,6 +107,7 @@ VolumeTree::Past VolumeTree::PastOf(InodeNumber inode, size_t index) const {
 }
 
 bool VolumeTree::HasUnsyncedNames(InodeNumber directory) const {
+  if (directory == 0) return false;
   for (auto operation = history_.rbegin(); operation != history_.rend(); ++operation) {
     if (operation->directory == directory || operation->to_directory == directory) return true;
     const bool synced = operation->effect == SyncEffect::kDurable ||
