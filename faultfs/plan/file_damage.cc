@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "engine/base/check.h"
-#include "faultfs/plan/mixed.h"
+#include "faultfs/crash/random.h"
 
 namespace lumen::faultfs {
 namespace {
@@ -14,7 +14,7 @@ uint64_t SectorEnd(uint64_t offset) {
   return (offset + kSectorBytes - 1) / kSectorBytes * kSectorBytes;
 }
 
-char Garbage(uint64_t seed, uint64_t offset) { return static_cast<char>(Mixed(seed + offset)); }
+char Garbage(uint64_t seed, uint64_t offset) { return static_cast<char>(SplitMix(seed + offset)); }
 
 }  // namespace
 

@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/mutex.h"
+#include "faultfs/crash/random.h"
 #include "faultfs/fault_plan.h"
 #include "faultfs/plan/fault_catalog.h"
-#include "faultfs/plan/mixed.h"
 #include "faultfs/plan/path_glob.h"
 
 namespace lumen::faultfs {
@@ -44,7 +44,7 @@ struct ArmedRule {
 
   bool Counts(const Call& call);
   bool WantsToFire() const;
-  uint64_t Random(uint64_t purpose) const { return Mixed(seed + 4 * count.armed + purpose); }
+  uint64_t Random(uint64_t purpose) const { return SplitMix(seed + 4 * count.armed + purpose); }
   Fault MakeFault(const Call& call, int index) const;
 };
 
@@ -96,7 +96,7 @@ PlannedFaults::PlannedFaults(FaultPlan plan, uint64_t seed)
     : state_(std::make_unique<State>(std::move(plan))) {
   MutexLock lock(state_->mutex);
   for (const FaultRule& rule : state_->plan.rules()) {
-    const uint64_t rule_seed = Mixed(Mixed(seed) + state_->rules.size());
+    const uint64_t rule_seed = SplitMix(SplitMix(seed) + state_->rules.size());
     state_->rules.push_back({&rule, PossibleCalls(rule), rule_seed});
   }
 }
