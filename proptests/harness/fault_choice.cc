@@ -29,17 +29,39 @@ constexpr std::array kRoles = {FileRole::kWal, FileRole::kManifest, FileRole::kC
 void AimAtFrames(FaultRule& rule, SeededRandom& random) {
   constexpr uint64_t kHeaderBytes = 4096;
   const uint64_t byte = kHeaderBytes + random.Below(uint64_t{1} << (7 + random.Below(7)));
-  rule.random_amount = false;
   if (rule.fault.kind == FaultKind::kBitFlip) {
     rule.fault.amount = byte * 8 + random.Below(8);
+    rule.random_amount = false;
   } else if (rule.fault.kind == FaultKind::kSectorGarbage) {
     rule.fault.amount = byte / faultfs::kSectorBytes;
-  } else {
-    rule.random_amount = true;
+    rule.random_amount = false;
   }
 }
 
+// Of the files whose syncs are promises to clients, later than those that create the database.
+FaultRule FailedSync(SeededRandom& random) {
+  constexpr std::array<std::string_view, 5> kNames = {"sync-marked-clean", "sync-late",
+                                                      "sync-reverted", "sync-failed-durable",
+                                                      "sync-failed-partly"};
+  FaultRule rule = *faultfs::RuleNamed(kNames[random.Below(kNames.size())]);
+  rule.when.role = random.Below(3) == 0 ? FileRole::kManifest : FileRole::kWal;
+  rule.when.nth = 2 + random.Below(uint64_t{1} << (2 + random.Below(5)));
+  return rule;
+}
+
+FaultRule FailedRead(SeededRandom& random) {
+  constexpr std::array<std::string_view, 3> kNames = {"eio-before", "read-eio", "emfile-before"};
+  constexpr std::array kRead = {FileRole::kWal, FileRole::kManifest, FileRole::kCurrent,
+                                FileRole::kSst};
+  FaultRule rule = *faultfs::RuleNamed(kNames[random.Below(kNames.size())]);
+  if (rule.fault.kind == FaultKind::kErrorBefore) rule.when.calls = {CallKind::kOpen};
+  rule.when.role = kRead[random.Below(kRead.size())];
+  rule.when.nth = 1 + random.Below(4);
+  return rule;
+}
+
 FaultRule ChooseRule(SeededRandom& random) {
+  if (random.Below(3) == 0) return FailedSync(random);
   const std::span<const std::string_view> names = faultfs::FaultNames();
   FaultRule rule;
   do {
@@ -113,7 +135,9 @@ std::string ChooseFaults(faultfs::Profile profile, uint64_t seed) {
 std::string ChooseRecoveryFault(const faultfs::DiskImage& image, uint64_t seed) {
   SeededRandom random(seed);
   std::optional<FaultRule> rule;
-  if (random.Below(2) == 0) rule = ChooseDamage(image, random);
+  const uint64_t choice = random.Below(4);
+  if (choice < 2) rule = ChooseDamage(image, random);
+  if (choice == 2) rule = FailedRead(random);
   if (!rule.has_value()) {
     rule = ChooseRule(random);
     rule->when.nth = 1 + random.Below(16);
