@@ -141,6 +141,7 @@ struct Obligations {
   bool may_refuse = false;        // the disk was damaged, or lied
   bool may_lose = false;          // it lied, or damaged what cannot be told from a torn tail:
                                   // a shorter prefix is fine, a hole never
+  size_t may_lose_to = 0;         // but then still this many writes have to be there
   uint64_t crash_point = 0;       // when: decides what is lost for good, and what is in doubt
   size_t first_in_doubt = 0;      // no write before it is in doubt then
   uint64_t states = 0;            // a hash of all states that are allowed

@@ -1,7 +1,10 @@
 #include "proptests/harness/damage.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -31,6 +34,35 @@ Promises PromisesOf(FileSystem& files, const std::string& path) {
   // What cannot be read promises nothing.
   DumpWal(files, path, promises).IgnoreError();
   return promises;
+}
+
+// Nothing: all of a file, where it was cut.
+std::optional<uint64_t> DamagedSectors(std::span<const faultfs::Operation> history) {
+  uint64_t sectors = 0;
+  for (const faultfs::Operation& damage : history) {
+    if (damage.kind != faultfs::OperationKind::kDamage) continue;
+    if (damage.data == nullptr || damage.data->empty()) return std::nullopt;
+    const uint64_t last = damage.offset + damage.data->size() - 1;
+    sectors += last / faultfs::kSectorBytes - damage.offset / faultfs::kSectorBytes + 1;
+  }
+  return sectors;
+}
+
+// How many writes come before the last `units` sync units: writes of one unit became durable at one
+// time.
+size_t WritesBeforeUnits(const WriteLog& log, const Obligations& obligations,
+                         std::optional<uint64_t> units) {
+  std::set<uint64_t> times;
+  for (const CommittedWrite& write : log.writes()) {
+    if (write.durable <= obligations.crash_point) times.insert(write.durable);
+  }
+  if (!units.has_value() || times.size() <= *units) return 0;
+  const uint64_t until = *std::next(times.rbegin(), static_cast<ptrdiff_t>(*units));
+  size_t count = 0;
+  for (size_t i = 0; i < log.writes().size(); ++i) {
+    if (log.writes()[i].durable <= until) count = i + 1;
+  }
+  return std::min(count, obligations.at_least);
 }
 
 }  // namespace
@@ -64,6 +96,13 @@ bool DamageLooksTorn(std::span<const faultfs::Operation> history, const faultfs:
     }
   }
   return false;
+}
+
+void ExcuseTornDamage(std::span<const faultfs::Operation> history, const faultfs::DiskImage& image,
+                      const WriteLog& log, Obligations& obligations) {
+  if (obligations.may_lose || !DamageLooksTorn(history, image)) return;
+  obligations.may_lose = true;
+  obligations.may_lose_to = WritesBeforeUnits(log, obligations, DamagedSectors(history));
 }
 
 }  // namespace lumen::crash

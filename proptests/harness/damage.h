@@ -6,6 +6,7 @@
 
 #include "faultfs/disk_image.h"
 #include "faultfs/operation.h"
+#include "proptests/oracle.h"
 
 namespace lumen::crash {
 
@@ -17,5 +18,10 @@ bool LooksTorn(const faultfs::DiskImage& image, const std::string& segment_path,
 
 // Whether that holds for any damage of a WAL segment in a history of which this image is left.
 bool DamageLooksTorn(std::span<const faultfs::Operation> history, const faultfs::DiskImage& image);
+
+// Where it does, a loss is no violation; but one damaged sector costs one sync unit at most, since
+// each begins in a sector of its own and says that the one before it is durable.
+void ExcuseTornDamage(std::span<const faultfs::Operation> history, const faultfs::DiskImage& image,
+                      const WriteLog& log, Obligations& obligations);
 
 }  // namespace lumen::crash

@@ -15,23 +15,6 @@ namespace {
 // Calls of one trial; the largest recovery needs some thousands.
 constexpr uint64_t kMostCalls = 1'000'000;
 
-// Lets nothing happen any more after kMostCalls, so that what does not end meets errors only.
-class CallLimit final : public faultfs::FaultInjector {
- public:
-  faultfs::Fault Decide(const faultfs::Call&) override {
-    if (++calls_ <= kMostCalls) return {};
-    return {.kind = faultfs::FaultKind::kErrorBefore,
-            .error = absl::InternalError("too many calls")};
-  }
-  void Changed(const faultfs::Fault&) override {}
-  void Observed(const faultfs::Fault&) override {}
-
-  bool exceeded() const { return calls_ > kMostCalls; }
-
- private:
-  uint64_t calls_ = 0;
-};
-
 Violation Hung() {
   return {.rule = kHung,
           .what = absl::StrCat("the recovery hangs: ", kMostCalls, " file system calls")};
@@ -40,7 +23,7 @@ Violation Hung() {
 // `fired` met a recovery of `image` that did `history`.
 void ExcuseDamage(const std::vector<FaultLog::Fired>& fired,
                   const std::vector<faultfs::Operation>& history, const faultfs::DiskImage& image,
-                  Obligations& obligations) {
+                  const WriteLog& log, Obligations& obligations) {
   for (const FaultLog::Fired& fault : fired) {
     if (!IsDamage(fault.kind)) continue;
     obligations.may_refuse = true;
@@ -48,7 +31,7 @@ void ExcuseDamage(const std::vector<FaultLog::Fired>& fired,
     obligations.may_lose |=
         fault.kind == faultfs::FaultKind::kStaleRead && fault.role == faultfs::FileRole::kWal;
   }
-  obligations.may_lose |= DamageLooksTorn(history, image);
+  ExcuseTornDamage(history, image, log, obligations);
 }
 
 }  // namespace
@@ -60,8 +43,7 @@ Opener OpenEngineOf(const Workload& workload) {
 TrialResult RunTrial(const Opener& open, const faultfs::DiskImage& image, const WriteLog& log,
                      const Obligations& obligations, const TrialSettings& settings) {
   TrialResult result;
-  CallLimit limit;
-  faultfs::Volume volume(image, {.faults = &limit});
+  faultfs::Volume volume(image, {.most_calls = kMostCalls});
   size_t ready = 0;
   bool first = true;
   const Opener watched = [&](FileSystem& files, uint64_t seed) {
@@ -78,7 +60,7 @@ TrialResult RunTrial(const Opener& open, const faultfs::DiskImage& image, const 
         Check(watched, *process, settings.seed, log, obligations, {.exercise = settings.exercise},
               settings.keep_recovered ? &result.recovered : nullptr);
   }
-  if (limit.exceeded()) result.violation = Hung();
+  if (volume.calls() > kMostCalls) result.violation = Hung();
   const std::vector<faultfs::Operation>& history = volume.history();
   if (settings.keep_history) {
     result.history.assign(history.begin(), history.begin() + static_cast<ptrdiff_t>(ready));
@@ -106,7 +88,7 @@ FaultyTrialResult RunFaultyTrial(const Opener& open, const faultfs::DiskImage& i
         content.emplace_back(key, value);
       });
     }
-    ExcuseDamage(fired, volume.history(), image, obligations);
+    ExcuseDamage(fired, volume.history(), image, log, obligations);
     const auto recognised =
         scanned.ok() ? Recognise(log, obligations, content) : std::optional<Recovered>();
     if (scanned.ok() && !recognised.has_value()) {

@@ -166,7 +166,7 @@ std::string ShownContent(const Content& content) {
 
 std::string ShownAllowed(const WriteLog& log, const Obligations& obligations) {
   const auto state = log.StateAfter(obligations.at_most, {}, obligations.crash_point);
-  const size_t least = obligations.may_lose ? 0 : obligations.at_least;
+  const size_t least = obligations.may_lose ? obligations.may_lose_to : obligations.at_least;
   std::string text = absl::StrCat("the state after ", least, " to ", obligations.at_most, " of ",
                                   log.writes().size(), " writes; with the last of them ");
   return text + ShownContent({state.begin(), state.end()});

@@ -98,8 +98,8 @@ std::optional<Prefix> FindPrefix(const WriteLog& log, const Obligations& obligat
   };
   // The fewest that fit: of a state that several prefixes have, no more than this may have been
   // handed out where everything may be lost.
-  for (size_t count = obligations.may_lose ? 0 : obligations.at_least; count <= obligations.at_most;
-       ++count) {
+  for (size_t count = obligations.may_lose ? obligations.may_lose_to : obligations.at_least;
+       count <= obligations.at_most; ++count) {
     if (auto prefix = fit(count)) return prefix;
   }
   return std::nullopt;

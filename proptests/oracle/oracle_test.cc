@@ -65,6 +65,7 @@ class OracleTest : public testing::TestWithParam<uint64_t> {
     Obligations made = ObligationsAt(log_, crash_point_, process_crash_);
     made.may_refuse = may_refuse_;
     made.may_lose = may_lose_;
+    made.may_lose_to = may_lose_to_;
     return made;
   }
   void ExpectAccepted() {
@@ -86,6 +87,7 @@ class OracleTest : public testing::TestWithParam<uint64_t> {
   bool process_crash_ = false;
   bool may_refuse_ = false;
   bool may_lose_ = false;
+  size_t may_lose_to_ = 0;
 };
 
 // The new write goes beside the old entries or over one of them.
@@ -407,6 +409,15 @@ TEST_P(OracleTest, ALyingDiskMayShortenThePrefixButLeaveNoHole) {
     ASSERT_TRUE(violation.has_value()) << missing;
     EXPECT_TRUE(violation->rule == 2 || violation->rule == 3) << violation->what;
   }
+}
+
+TEST_P(OracleTest, WhatMayBeLostHasAnEnd) {
+  may_lose_ = true;
+  may_lose_to_ = 3;
+  Recover(3);
+  ExpectAccepted();
+  Recover(2);
+  ExpectRejected(2, "an acknowledged write is lost");
 }
 
 TEST_P(OracleTest, DamageMayBeReportedButNeverSilentlyLose) {

@@ -135,7 +135,8 @@ std::map<std::string, std::string> WriteLog::StateAfter(size_t count,
 }
 
 uint64_t Obligations::hash() const {
-  return Mix({at_least, at_most, highest_sequence, process_crash, may_refuse, may_lose, states});
+  return Mix({at_least, at_most, highest_sequence, process_crash, may_refuse, may_lose, may_lose_to,
+              states});
 }
 
 Obligations ObligationsAt(const WriteLog& log, uint64_t crash_point, bool process_crash) {
