@@ -133,6 +133,7 @@ absl::StatusOr<std::vector<std::string>> FaultingFileSystem::List(const std::str
 absl::Status FaultingFileSystem::SyncDirectory(const std::string& directory) {
   const Fault fault = injection_->Begin(OnPath(CallKind::kSyncDirectory, directory));
   if (const auto postponed = injection_->TakePostponed(directory)) {
+    RETURN_IF_ERROR(target_.SyncDirectory(directory));
     return injection_->Tell(directory, *postponed);
   }
   switch (fault.kind) {

@@ -295,6 +295,8 @@ TEST_F(FaultingFileSystemTest, EverySyncModeOfAFile) {
     EXPECT_EQ((*file)->durable_offset(), mode.says_ok ? 3u : 0u) << mode.fault;
     EXPECT_EQ(count().changed, mode.reaches_the_disk ? 0u : 1u) << mode.fault;
     EXPECT_EQ((*file)->Sync().ok(), mode.says_ok && mode.next_says_ok) << mode.fault;
+    // A file that has told its error does nothing any more.
+    EXPECT_EQ(counting.syncs, mode.says_ok || mode.reaches_the_disk ? 1 : 0) << mode.fault;
     EXPECT_EQ(count().observed, mode.fault == "sync-lied" ? 0u : 1u) << mode.fault;
   }
 }
@@ -308,6 +310,7 @@ TEST_F(FaultingFileSystemTest, EverySyncModeOfADirectory) {
     EXPECT_EQ(files.SyncDirectory(directory_.path()).ok(), mode.says_ok) << mode.fault;
     EXPECT_EQ(counting.syncs, mode.reaches_the_disk ? 1 : 0) << mode.fault;
     EXPECT_EQ(files.SyncDirectory(directory_.path()).ok(), mode.next_says_ok) << mode.fault;
+    EXPECT_EQ(counting.syncs, mode.reaches_the_disk ? 2 : 1) << mode.fault;
     EXPECT_TRUE(files.SyncDirectory(directory_.path()).ok()) << mode.fault;
   }
 }
@@ -396,6 +399,14 @@ TEST_F(FaultingFileSystemTest, ALostWriteReadsAsZerosOnceASyncSaidThatItIsThere)
   ASSERT_TRUE((*file)->Sync().ok());
   EXPECT_EQ(*Read("a"), std::string("ab\0\0ef", 6));
   EXPECT_EQ(count().changed, 1u);
+}
+
+TEST_F(FaultingFileSystemTest, ASyncThatFailsAndIsDurableLosesTheLostWriteToo) {
+  Plan("lost-write\nsync-failed-durable on sync");
+  auto file = files_->CreateLogFile(directory_ / "a");
+  ASSERT_TRUE((*file)->Append("ab").ok());
+  ASSERT_FALSE((*file)->Sync().ok());
+  EXPECT_EQ(*Read("a"), std::string("\0\0", 2));
 }
 
 TEST_F(FaultingFileSystemTest, AReadErrorIsOnceOrStaysWithTheSector) {

@@ -77,7 +77,7 @@ absl::Status FaultingFileSystem::FaultingLogFile::Sync() {
   RETURN_IF_ERROR(error_);
   const uint64_t end = target_->offset();
   const Fault fault = injection_.Begin(CallOf(CallKind::kSync, 0, 0));
-  if (late_) return Poison(*late_);
+  if (late_) return SyncAndFail(*late_);
   switch (fault.kind) {
     case FaultKind::kNone:
       RETURN_IF_ERROR(target_->Sync());
@@ -97,9 +97,14 @@ absl::Status FaultingFileSystem::FaultingLogFile::Sync() {
       return Poison(fault);
     default:
       CHECK(fault.kind == FaultKind::kErrorAfter || fault.kind == FaultKind::kSyncFailedDurable);
-      RETURN_IF_ERROR(target_->Sync());
-      return Poison(fault);
+      return SyncAndFail(fault);
   }
+}
+
+absl::Status FaultingFileSystem::FaultingLogFile::SyncAndFail(const Fault& fault) {
+  RETURN_IF_ERROR(target_->Sync());
+  damage_->LandLosses();
+  return Poison(fault);
 }
 
 absl::Status FaultingFileSystem::FaultingLogFile::SaySynced(uint64_t end) {

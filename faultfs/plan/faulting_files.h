@@ -30,6 +30,7 @@ class FaultingFileSystem::FaultingLogFile final : public LogFile {
   Call CallOf(CallKind kind, uint64_t offset, uint64_t length) const;
   absl::Status Poison(const Fault& fault);
   absl::Status AppendPart(const Fault& fault, std::string_view data);
+  absl::Status SyncAndFail(const Fault& fault);
   // What an OK to the caller means to it, true or not.
   absl::Status SaySynced(uint64_t end);
 
