@@ -19,7 +19,7 @@ using faultfs::DiskState;
 // How often; out of so many states.
 constexpr uint64_t kExerciseEvery = 16;
 constexpr uint64_t kCrashRecoveryEvery = 160;
-constexpr uint64_t kFaultyRecoveryEvery = 128;
+constexpr uint64_t kFaultyRecoveryEvery = 64;
 
 constexpr size_t kMostRecoveryCrashes = 2;
 // Where fewer images than this are possible, all of them are tested.
