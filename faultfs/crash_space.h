@@ -48,21 +48,23 @@ struct CrashImage {
 // Every image that a crash at one moment may leave. Borrows the state.
 class CrashSpace {
  public:
-  // `seed` decides random bytes. `unlinked`: the file most recently unlinked, where stale bytes
-  // come from; may be null.
+  // `seed` decides random bytes. `unlinked`: where stale bytes come from, usually
+  // state.unlinked(); null: there are none.
   CrashSpace(const DiskState& state, uint64_t seed, const FileBytes* unlinked = nullptr);
   ~CrashSpace();
 
-  // All pending operations, durable or not: those that a choice is about.
+  // What a choice is about: pending operations and zombies. 0: there is one image.
   size_t choices() const;
 
   // Each legal image once, in an order that depends on nothing but the state; false: there are more
   // than `limit`, and `take` saw that many. `take` returning false ends it (true is returned).
   bool Enumerate(uint64_t limit, const std::function<bool(const CrashImage&)>& take) const;
 
-  // Images chosen by a plan where there are too many: all pending operations lost, all kept, each
-  // prefix of the history, all but one, only one, each pair. Legal ones only: what the profile's
-  // order demands is added. `take` as above.
+  // Images chosen by a plan where there are too many: all pending operations lost, all kept, all
+  // zombies landed, each prefix of the history, all but one, only one, each append cut after each
+  // of its sectors and with one of them missing, all but each pair, only each pair. Legal ones
+  // only: with what is kept goes what it demands, with what is lost what demands it. Each image
+  // once. `take` as above.
   void Systematic(const std::function<bool(const CrashImage&)>& take) const;
   // A random one. Mixes probabilities, so that near-empty and near-full choices are as likely as
   // half ones.
@@ -78,7 +80,8 @@ class CrashSpace {
 };
 
 // For people: what of the pending operations survived and what did not, in words, as in
-// "rename(CURRENT.tmp -> CURRENT) survived, but append(MANIFEST-2, 4096+512) did not".
+// "`unlink(MANIFEST-3)` persisted but `rename(CURRENT.tmp -> CURRENT)` did not; before that, 3
+// operations persisted".
 std::string ExplainSurvivors(const DiskState& state, const Survivors& survivors);
 
 }  // namespace lumen::faultfs

@@ -225,6 +225,106 @@ TEST_P(CrashSpaceTest, ACopyOfAStateIsNotChangedByWhatHappensToTheOther) {
   }
 }
 
+// Two sectors of a durable file, one of which grows it, a new name and one that goes.
+Script SmallHistory() {
+  Script script;
+  const InodeNumber file = script.Create("1.wal");
+  const InodeNumber gone = script.Create("x");
+  script.Allocate(file, 512);
+  script.Sync(file);
+  script.SyncDirectory();
+  script.Append(file, 0, std::string(8, 'a'));
+  script.Append(file, 8, std::string(600, 'b'));
+  script.Unlink(gone, "x");
+  script.Create("y");
+  return script;
+}
+
+TEST_P(CrashSpaceTest, SamplingReachesEveryImage) {
+  const DiskState state = SmallHistory().State(GetParam());
+  const FileBytes stale = Stale();
+  const CrashSpace space(state, 1, &stale);
+  absl::flat_hash_set<uint64_t> all;
+  const bool complete = space.Enumerate(4000, [&](const CrashImage& image) {
+    all.insert(image.image.hash());
+    return true;
+  });
+  absl::flat_hash_set<uint64_t> sampled;
+  for (uint64_t seed = 0; seed < 200'000 && sampled.size() < all.size(); ++seed) {
+    sampled.insert(space.Sample(seed).image.hash());
+  }
+  if (complete) {
+    EXPECT_EQ(sampled.size(), all.size());
+  } else {
+    EXPECT_EQ(GetParam(), Profile::kTornPage);  // 2^64 mixtures of words
+    EXPECT_EQ(sampled.size(), 4000u);
+  }
+}
+
+TEST(CrashSpace, SamplingReachesEveryCombinationOfZombies) {
+  Script script;
+  const InodeNumber file = script.Create("f");
+  script.Allocate(file, 1024);
+  script.Sync(file);
+  script.SyncDirectory();
+  script.Append(file, 0, std::string(512, 'a'));
+  script.Append(file, 512, std::string(512, 'b'));
+  const DiskState before = script.State(Profile::kZombie);
+  const auto crash = CrashSpace(before, 1).Make(Survivors());
+  ASSERT_TRUE(crash.ok());
+  const DiskState after(Profile::kZombie, crash->image, crash->zombies);
+  const CrashSpace space(after, 1);
+  EXPECT_EQ(space.choices(), 2u);
+  absl::flat_hash_set<uint64_t> sampled;
+  for (uint64_t seed = 0; seed < 200; ++seed) sampled.insert(space.Sample(seed).image.hash());
+  EXPECT_EQ(sampled.size(), 4u);
+  std::vector<std::string> systematic;
+  space.Systematic([&](const CrashImage& image) {
+    systematic.push_back(Show(image.image));
+    return true;
+  });
+  EXPECT_THAT(systematic, testing::ElementsAre("/f[0*1024]", "/f[a*512 b*512]"));
+}
+
+std::vector<std::string> Systematic(const DiskState& state) {
+  std::vector<std::string> images;
+  CrashSpace(state, 1).Systematic([&](const CrashImage& image) {
+    images.push_back(Show(image.image));
+    return true;
+  });
+  return images;
+}
+
+TEST(CrashSpace, SystematicImagesComeFamilyByFamily) {
+  Script script;
+  for (const char* name : {"a", "b", "c", "d", "e"}) script.Create(name);
+  EXPECT_THAT(Systematic(script.State(Profile::kStrictPosix)),
+              testing::ElementsAre(
+                  // none, all, prefixes, but one and only one, but two and only two
+                  "", "/a[] /b[] /c[] /d[] /e[]", "/a[]", "/a[] /b[]", "/a[] /b[] /c[]",
+                  "/a[] /b[] /c[] /d[]", "/b[] /c[] /d[] /e[]", "/a[] /c[] /d[] /e[]", "/b[]",
+                  "/a[] /b[] /d[] /e[]", "/c[]", "/a[] /b[] /c[] /e[]", "/d[]", "/e[]",
+                  "/c[] /d[] /e[]", "/b[] /d[] /e[]", "/a[] /c[]", "/b[] /c[] /e[]", "/a[] /d[]",
+                  "/b[] /c[] /d[]", "/a[] /e[]", "/a[] /d[] /e[]", "/b[] /c[]", "/a[] /c[] /e[]",
+                  "/b[] /d[]", "/a[] /c[] /d[]", "/b[] /e[]", "/a[] /b[] /e[]", "/c[] /d[]",
+                  "/a[] /b[] /d[]", "/c[] /e[]", "/d[] /e[]"));
+}
+
+TEST(CrashSpace, SystematicImagesTearAppends) {
+  Script script;
+  const InodeNumber file = script.Create("f");
+  script.Allocate(file, 2048);
+  script.Sync(file);
+  script.SyncDirectory();
+  script.Append(file, 0, std::string(512, 'a'));
+  script.Append(file, 512, std::string(1536, 'b'));
+  EXPECT_THAT(Systematic(script.State(Profile::kStrictPosix)),
+              testing::ElementsAre("/f[0*2048]", "/f[a*512 b*1536]", "/f[a*512 0*1536]",
+                                   "/f[0*512 b*1536]",  // the first append is lost
+                                   "/f[a*512 0*512 b*1024]", "/f[a*512 b*512 0*1024]",
+                                   "/f[a*512 b*512 0*512 b*512]", "/f[a*512 b*1024 0*512]"));
+}
+
 TEST_P(CrashSpaceTest, EnumerationStopsAtItsLimitAndWhenItIsTold) {
   Script script;
   const InodeNumber file = script.Create("a");

@@ -87,7 +87,6 @@ class Story {
     return std::find(entries.begin(), entries.end(), pending.index) != entries.end();
   }
 
-  // Index of the operation that gave the file its size; nothing: the durable one.
   bool SizePersisted(const PendingOperation& pending) const {
     for (const Survivors::Size& size : survivors_.sizes) {
       if (size.inode == pending.operation.inode) return size.index >= pending.index;

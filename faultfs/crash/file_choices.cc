@@ -32,20 +32,23 @@ FileChoices::FileChoices(const CrashSpace::Layout& layout, InodeNumber inode,
       base_(*layout.state.base().File(inode)),
       file_(layout.state.FindFile(inode)) {
   if (file_ == nullptr) return;
+  size_count_ = file_->sizes().size();
+  if (layout.rules.journal) FollowJournal(happened);
+}
+
+void FileChoices::FollowJournal(const Happened& happened) {
   const auto& sizes = file_->sizes();
-  size_count_ = sizes.size();
-  if (!layout.rules.journal) return;
-  const auto& entries = layout.state.entries();
+  const auto& entries = layout_.state.entries();
   for (size_t i = 0; i < happened.size(); ++i) {
     const PendingOperation& entry = *entries[i].pending;
     if (!happened[i]) {
       journal_end_ = entry.index;
       break;
     }
-    const bool over = entry.operation.replaced != 0 && entry.operation.inode == inode;
-    if (layout.rules.ordered && over) rename_over_ = entry.index;
+    const bool over = entry.operation.replaced != 0 && entry.operation.inode == inode_;
+    if (layout_.rules.ordered && over) rename_over_ = entry.index;
   }
-  for (int place = 0; place < last_size() + 1; ++place) {
+  for (int place = 0; place <= last_size(); ++place) {
     const auto& change = sizes[static_cast<size_t>(place)];
     const bool in_journal = !change.by_append && change.index < journal_end_;
     if (in_journal || change.index < rename_over_) least_size_ = place;
@@ -97,7 +100,7 @@ void FileChoices::Restrict(int size_place, uint64_t allocated, SectorChoices& se
 void FileChoices::AddGarbage(uint64_t allocated, SectorChoices& sector) const {
   if (!layout_.rules.garbage) return;
   const uint64_t start = sector.number * kSectorBytes;
-  const bool free_space = start >= base_.size() && start >= allocated;
+  const bool free_space = start >= allocated;
   sector.stale = free_space && layout_.unlinked != nullptr && start < layout_.unlinked->size();
   sector.random = free_space || (layout_.rules.random_wal && sector.versions != nullptr &&
                                  file_->MayBeRandom(sector.number));

@@ -55,6 +55,8 @@ class FileChoices {
   SectorChoices Of(uint64_t sector, int size_place) const;
 
  private:
+  void FollowJournal(const Happened& happened);
+  // Space that the base has, or a pending allocate up to that place.
   uint64_t AllocatedUpTo(int size_place) const;
   void Restrict(int size_place, uint64_t allocated, SectorChoices& sector) const;
   void AddGarbage(uint64_t allocated, SectorChoices& sector) const;

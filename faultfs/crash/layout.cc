@@ -7,9 +7,8 @@ namespace lumen::faultfs {
 namespace {
 
 void CloseJournal(Closing closing, Happened& happened) {
-  const auto wanted = closing == Closing::kAdd;
   size_t end = happened.size();
-  if (wanted) {
+  if (closing == Closing::kAdd) {
     while (end > 0 && !happened[end - 1]) --end;
   } else {
     end =

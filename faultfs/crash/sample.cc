@@ -14,21 +14,25 @@ class RandomPicker {
   RandomPicker(const DiskState& state, uint64_t seed) : seed_(SplitMix(seed)), random_(seed_) {
     ChooseOdds(state);
     closing_ = random_.Below(2) == 0 ? Closing::kAdd : Closing::kTakeAway;
-    torn_ = random_.Below(2) == 0;
-    garbage_odds_ = random_.Below(4) == 0 ? kNever << random_.Below(4) : 0;
+    data_ = static_cast<Data>(random_.Below(3));
+    garbage_odds_ = random_.Below(3) == 0 ? kAlways >> (1 + 2 * random_.Below(2)) : 0;
     words_odds_ = random_.Below(2) == 0 ? kAlways / 2 : 0;
   }
 
   Closing closing() const { return closing_; }
 
-  bool Keeps(uint64_t index) const {
-    return Draw(index, 0) < (index < cut_ ? odds_before_ : odds_after_);
-  }
+  bool Keeps(uint64_t index) const { return Draw(index, 0) < Odds(index); }
 
-  // An append survives whole or not, or torn: each of its sectors for itself.
   bool KeepsSector(uint64_t index, const SectorChoices& sector) const {
-    if (!torn_) return Keeps(index);
-    return Draw(index, sector.number + 1) < (index < cut_ ? odds_before_ : odds_after_);
+    switch (data_) {
+      case Data::kWithSize:
+        return Keeps(index);
+      case Data::kWhole:
+        return Draw(index, 1) < Odds(index);
+      case Data::kTorn:
+        break;
+    }
+    return Draw(index, sector.number + 2) < Odds(index);
   }
 
   bool Replaces(const SectorChoices& sector, Survivors::Sector& chosen) {
@@ -48,9 +52,12 @@ class RandomPicker {
   }
 
  private:
+  // Whether the data of an append survives: when its size would, all alike, or each sector for
+  // itself.
+  enum class Data : uint8_t { kWithSize, kWhole, kTorn };
   static constexpr uint64_t kAlways = uint64_t{1} << 32;
-  static constexpr uint64_t kNever = kAlways / 16;
 
+  uint64_t Odds(uint64_t index) const { return index < cut_ ? odds_before_ : odds_after_; }
   uint64_t Draw(uint64_t index, uint64_t sector) const {
     return SplitMix(seed_ ^ (index << 32) ^ sector) >> 32;
   }
@@ -60,8 +67,18 @@ class RandomPicker {
   void ChooseOdds(const DiskState& state) {
     const auto& pending = state.pending();
     const uint64_t n = pending.size() + 1;
-    const uint64_t odds[] = {0,           kAlways / n,     kAlways / 8,           kAlways / 2,
-                             kAlways / 2, kAlways * 7 / 8, kAlways - kAlways / n, kAlways};
+    const uint64_t few = kAlways / n;
+    const uint64_t odds[] = {0,
+                             few,
+                             few,
+                             kAlways / 8,
+                             kAlways / 2,
+                             kAlways / 2,
+                             kAlways / 2,
+                             kAlways * 7 / 8,
+                             kAlways - few,
+                             kAlways - few,
+                             kAlways};
     if (random_.Below(2) == 0 || pending.empty()) {
       odds_before_ = odds_after_ = odds[random_.Below(std::size(odds))];
       return;
@@ -78,7 +95,7 @@ class RandomPicker {
   uint64_t odds_before_ = 0;
   uint64_t odds_after_ = 0;
   Closing closing_ = Closing::kAdd;
-  bool torn_ = false;
+  Data data_ = Data::kWithSize;
   uint64_t garbage_odds_ = 0;
   uint64_t words_odds_ = 0;
 };
