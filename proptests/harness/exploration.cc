@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "proptests/harness/checkpoint_trial.h"
 #include "proptests/harness/damage.h"
 #include "proptests/harness/fault_choice.h"
 #include "proptests/harness/hashing.h"
@@ -20,6 +21,7 @@ using faultfs::DiskState;
 constexpr uint64_t kExerciseEvery = 16;
 constexpr uint64_t kCrashRecoveryEvery = 160;
 constexpr uint64_t kFaultyRecoveryEvery = 64;
+constexpr uint64_t kCheckpointsEvery = 8;
 
 constexpr size_t kMostRecoveryCrashes = 2;
 // Where fewer images than this are possible, all of them are tested.
@@ -233,6 +235,13 @@ void Exploration::Test(Subject& subject, const Moment& moment, const CrashImage&
       RunTrial(subject.open, image.image, log, moment.obligations, settings).trace_hash !=
           result.trace_hash) {
     return Report(subject, {.rule = kBrokenHarness, .what = "two recoveries of one seed differ"});
+  }
+  if (crashes_.size() == 1 && !moment.obligations.may_refuse &&
+      Mixed(state_hash + 2) % kCheckpointsEvery == 0) {
+    if (const auto violation = CheckCheckpoints(subject.base.workload, subject.recording,
+                                                moment.point, image.image, settings.seed)) {
+      return Report(subject, *violation);
+    }
   }
   if (settings_.faults && Mixed(state_hash + 1) % kFaultyRecoveryEvery == 0) {
     TestWithFaults(subject, moment, image, settings.seed);

@@ -4,6 +4,7 @@
 #include "engine/base/status.h"
 #include "faultfs/fault_plan.h"
 #include "proptests/harness/case_walk.h"
+#include "proptests/harness/checkpoint_trial.h"
 #include "proptests/harness/failure.h"
 #include "proptests/harness/trial.h"
 
@@ -32,7 +33,10 @@ absl::StatusOr<std::optional<Violation>> Judge(const Case& failing, CaseWalk& wa
   if (exercised.violation.has_value()) return std::move(exercised.violation);
   TrialResult second = walk.Recover({.seed = 1, .keep_recovered = true, .keep_history = true});
   if (second.violation.has_value()) return std::move(second.violation);
-  return Same(first.recovered, second.recovered, 7);
+  if (auto differ = Same(first.recovered, second.recovered, 7)) return differ;
+  if (failing.crashes.size() > 1 || walk.obligations().may_refuse) return std::nullopt;
+  return CheckCheckpoints(failing.workload, walk.recording(), failing.crashes[0].point,
+                          walk.moments().back().image.image, walk.seed());
 }
 
 }  // namespace
