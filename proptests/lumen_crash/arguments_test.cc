@@ -18,7 +18,7 @@ ParsedArguments Parse(const std::string& line, const Environment& environment = 
   return ParseArguments(words, environment);
 }
 
-RunArguments Run(const std::string& line, const Environment& environment = NoVariables) {
+RunArguments RunOf(const std::string& line, const Environment& environment = NoVariables) {
   const ParsedArguments parsed = Parse(line, environment);
   EXPECT_TRUE(parsed.arguments.has_value()) << parsed.message;
   if (!parsed.arguments.has_value()) return {};
@@ -26,7 +26,7 @@ RunArguments Run(const std::string& line, const Environment& environment = NoVar
 }
 
 TEST(Arguments, ARunWithoutBudgetsIsTheSmokeSuite) {
-  const RunArguments run = Run("run");
+  const RunArguments run = RunOf("run");
   EXPECT_EQ(run.suite, "smoke");
   EXPECT_EQ(run.time_ns, 30'000'000'000);
   EXPECT_EQ(run.states, 0);
@@ -37,37 +37,37 @@ TEST(Arguments, ARunWithoutBudgetsIsTheSmokeSuite) {
 }
 
 TEST(Arguments, BudgetsOfTheCommandLineReplaceThoseOfTheSuite) {
-  RunArguments run = Run("run --states 1000");
+  RunArguments run = RunOf("run --states 1000");
   EXPECT_EQ(run.suite, "");
   EXPECT_EQ(run.time_ns, 0);
-  run = Run("run --suite ci --time 2m --max-failures 3");
+  run = RunOf("run --suite ci --time 2m --max-failures 3");
   EXPECT_EQ(run.time_ns, 120'000'000'000);
   EXPECT_EQ(run.max_failures, 3);
   EXPECT_EQ(run.passes.size(), FindSuite("ci")->passes.size());
-  run = Run("run --suite ci --steps 5..9");
+  run = RunOf("run --suite ci --steps 5..9");
   ASSERT_EQ(run.passes.size(), 1);
   EXPECT_EQ(run.passes[0].least_steps, 5);
   EXPECT_EQ(run.passes[0].most_steps, 9);
-  run = Run("run --until-fail");
+  run = RunOf("run --until-fail");
   EXPECT_EQ(run.max_failures, 1);
   EXPECT_EQ(run.time_ns, 0);
 }
 
 TEST(Arguments, TheLastLineRepeatsTheRun) {
-  const RunArguments run = Run(
+  const RunArguments run = RunOf(
       "run --profile xfs,kill --seed 9 --states 50 --steps 3..4 --jobs 2 --shard 1/3 --no-faults "
       "--json out.json");
   EXPECT_EQ(run.again,
             "lumen-crash run --profile xfs,kill --seed 9 --steps 3..4 --states 50 --no-faults "
             "--shard 1/3 --jobs 2");
-  const RunArguments again = Run(run.again.substr(std::string("lumen-crash ").size()));
+  const RunArguments again = RunOf(run.again.substr(std::string("lumen-crash ").size()));
   EXPECT_EQ(again.again, run.again);
   EXPECT_EQ(again.profiles, run.profiles);
   EXPECT_EQ(again.states, run.states);
 }
 
 TEST(Arguments, ASeedOfTheClockIsWrittenOutWhereTheRunIsRepeated) {
-  const RunArguments run = Run("run --seed clock");
+  const RunArguments run = RunOf("run --seed clock");
   EXPECT_NE(run.seed, 1);
   EXPECT_THAT(run.again, HasSubstr("--seed " + std::to_string(run.seed)));
 }
@@ -77,8 +77,8 @@ TEST(Arguments, ShardsComeFromTheCiUnlessTheyAreSaid) {
     if (std::string_view(name) == "CI_NODE_INDEX") return "2";
     return std::string_view(name) == "CI_NODE_TOTAL" ? "4" : nullptr;
   };
-  EXPECT_EQ(Run("run", gitlab).shard.ToString(), "1/4");
-  EXPECT_EQ(Run("run --shard 0/2", gitlab).shard.ToString(), "0/2");
+  EXPECT_EQ(RunOf("run", gitlab).shard.ToString(), "1/4");
+  EXPECT_EQ(RunOf("run --shard 0/2", gitlab).shard.ToString(), "0/2");
   const Environment kubernetes = [](const char* name) -> const char* {
     return std::string_view(name) == "JOB_COMPLETION_INDEX" ? "2" : nullptr;
   };
@@ -87,7 +87,7 @@ TEST(Arguments, ShardsComeFromTheCiUnlessTheyAreSaid) {
 }
 
 TEST(Arguments, OfOtherCommandsAreTheirOwn) {
-  const RunArguments exhaust = Run("exhaust --profile kill --length 2 --most-pending 8");
+  const RunArguments exhaust = RunOf("exhaust --profile kill --length 2 --most-pending 8");
   EXPECT_EQ(exhaust.length, 2);
   EXPECT_EQ(exhaust.most_pending, 8);
   EXPECT_EQ(exhaust.time_ns, 0);

@@ -96,6 +96,7 @@ std::string JsonReport(const RunReport& report) {
   WriteHead(report, json);
   json.Name("verdict").String(VerdictName(report.verdict()));
   WriteTotals(report.sum, json);
+  json.Name("tested").Number(TestedIn(report.profiles));
   json.Name("profiles").BeginArray();
   for (const ProfileReport& profile : report.profiles) {
     json.BeginObject().Name("profile").String(profile.profile);

@@ -9,7 +9,8 @@ namespace lumen::crash {
 
 // The whole run as one JSON object on one line: totals at the top, and the same of each profile in
 // "profiles". "generated" counts images, "distinct" those tested: different in image or
-// obligations, each opened, compared, written to, closed and reopened.
+// obligations, each opened, compared, written to, closed and reopened. At the top "distinct" counts
+// a state once that several profiles met, and "tested" as often as they did, as "recovered" does.
 std::string JsonReport(const RunReport& report);
 
 // Events for `--ndjson`: one JSON object a line, each with "event". `at_ms` is wall-clock time

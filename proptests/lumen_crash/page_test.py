@@ -23,11 +23,12 @@ expected
 got
   nothing
 workload
-  write k00=8
-  write k01=900
+  write durable k00=8
+  write relaxed k01=900
   flush
 faults
-crash 6
+crash 26
+  none
 recovery-faults
 end
 """

@@ -37,9 +37,14 @@ class Program(unittest.TestCase):
         self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
         return done
 
-    def read_json(self, name):
+    def text_of(self, name):
+        if not os.path.exists(self.at(name)):
+            return ""
         with open(self.at(name), encoding="utf-8") as file:
-            return json.load(file)
+            return file.read()
+
+    def read_json(self, name):
+        return json.loads(self.text_of(name))
 
     def test_a_run_leaves_reports_that_agree(self):
         done = self.run_it("run", "--profile", "strict-posix", "--seed", 5, "--states", 300, "--json", "a.json",
@@ -78,7 +83,8 @@ class Program(unittest.TestCase):
         report = self.read_json("a.json")
         self.assertEqual(len(report["profiles"]), 10)
         self.assertEqual(sum(profile["generated"] for profile in report["profiles"]), report["generated"])
-        self.assertLessEqual(report["distinct"], sum(profile["distinct"] for profile in report["profiles"]))
+        self.assertEqual(sum(profile["distinct"] for profile in report["profiles"]), report["tested"])
+        self.assertLessEqual(report["distinct"], report["tested"])
 
     def test_shards_merge(self):
         for index in range(2):
@@ -97,8 +103,7 @@ class Program(unittest.TestCase):
                                            "a.ndjson"), stdout=subprocess.PIPE, text=True, cwd=self.folder) as running:
             self.addCleanup(running.kill)
             # Its first word of progress: it is in the middle of things.
-            while not os.path.exists(self.at("a.ndjson")) or '"progress"' not in open(self.at("a.ndjson"),
-                                                                                     encoding="utf-8").read():
+            while '"progress"' not in self.text_of("a.ndjson"):
                 self.assertIsNone(running.poll(), "it ended by itself")
             running.send_signal(signal.SIGTERM)
             out, _ = running.communicate(timeout=120)
@@ -121,7 +126,7 @@ class Program(unittest.TestCase):
         explained = self.run_it("run", "--fault-plan", "plan", "--explain-plan").stdout
         self.assertIn("EIO", explained.upper())
         self.run_it("run", "--profile", "kill", "--states", 50, "--fault-plan", "plan", "--json", "a.json")
-        self.assertEqual(list(self.read_json("a.json")["faults"]), ["eio-before"])
+        self.assertGreater(self.read_json("a.json")["faults"]["eio-before"]["fired"], 0)
         self.run_it("run", "--profile", "zfs", expect=USAGE)
         self.run_it("replay", "nothing.case", expect=INCONCLUSIVE)
         with open(self.at("old.case"), "w", encoding="utf-8") as file:

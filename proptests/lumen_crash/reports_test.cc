@@ -31,7 +31,7 @@ TEST(JsonReport, HasTheTotalsAndThoseOfEachProfile) {
       R"("distinct":4,"recovered":4,"refused":1,"in_recovery":1,"exercised":1,"repeated":1,)"
       R"("violations":1,"seconds":2.000,"distinct_per_second":2.000,)"
       R"("faults":{"eio-before":{"armed":4,"fired":3,"changed":2,"observed":1}},)"
-      R"("coverage":{"flush":6},"profiles":[{"profile":"kill","cases":2,"generated":12,)";
+      R"("coverage":{"flush":6},"tested":5,"profiles":[{"profile":"kill","cases":2,"generated":12,)";
   constexpr char kTail[] =
       R"("corpus":[{"file":"corpus/old.case","outcome":"moved","message":"its crash has moved"}],)"
       R"("failures":[{"profile":"xfs","rule":2,)"

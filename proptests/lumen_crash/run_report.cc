@@ -79,6 +79,12 @@ Totals SumOf(const std::vector<ProfileReport>& profiles, double seconds) {
   return sum;
 }
 
+uint64_t TestedIn(const std::vector<ProfileReport>& profiles) {
+  uint64_t tested = 0;
+  for (const ProfileReport& profile : profiles) tested += profile.totals.distinct;
+  return tested;
+}
+
 double DistinctPerSecond(const Totals& totals) {
   return totals.seconds > 0 ? static_cast<double>(totals.distinct) / totals.seconds : 0;
 }

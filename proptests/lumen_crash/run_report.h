@@ -71,6 +71,8 @@ void AddTotals(const Totals& part, Totals& sum);
 // Of all profiles. Its `distinct` counts a state once, whatever profiles it was met under, where
 // hashes are kept; its `seconds` are those of the run, not the sum over threads.
 Totals SumOf(const std::vector<ProfileReport>& profiles, double seconds);
+// Distinct states, each profile counting its own: how many recoveries were judged in full.
+uint64_t TestedIn(const std::vector<ProfileReport>& profiles);
 double DistinctPerSecond(const Totals& totals);
 
 // Moves `hashes` into the report, and counts.

@@ -133,7 +133,12 @@ std::string TextSummary(const RunReport& report) {
   for (const ProfileReport& profile : report.profiles) {
     text += ProfileRow(profile.profile, profile.totals);
   }
-  if (report.profiles.size() > 1) text += ProfileRow("all", sum);
+  if (report.profiles.size() > 1) {
+    text += ProfileRow("all", sum);
+    absl::StrAppend(&text,
+                    "  (distinct of all: a state that several profiles met counts once; tested: ",
+                    WithCommas(TestedIn(report.profiles)), ")\n");
+  }
   if (!sum.faults.empty()) {
     absl::StrAppendFormat(&text, "%-26s %12s %12s %12s %12s\n", "fault", "armed", "fired",
                           "changed", "observed");
