@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+import types
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -113,7 +114,7 @@ class Judging(unittest.TestCase):
 
 
 class Running(unittest.TestCase):
-    """With a program in the place of a mutated lumen-crash."""
+    """With a program in the place of lumen-crash, mutated or not."""
 
     REPORT = ('{"verdict": "%s", "violations": 1, "distinct": 40, "problems": [], "harness_errors": [], '
               '"failures": [{"rule": %d, "steps_before": 9, "steps": 2, "what": "lost"}]}')
@@ -124,15 +125,21 @@ class Running(unittest.TestCase):
             with open(program, "w", encoding="utf-8") as file:
                 file.write("#!/bin/sh\n" + script)
             os.chmod(program, 0o755)
-
-            class Shop:
-                def __init__(self):
-                    self.folder = folder
-
-                def build_mutant(self, _):
-                    return program
+            shop = types.SimpleNamespace(folder=folder, build_mutant=lambda _: program)
             fields = {"id": "1", "profiles": "kill, xfs", "rules": rules}
-            return selftest.run_mutant(Shop(), mutant.Mutant("m", fields, []), 0)
+            return selftest.run_mutant(shop, mutant.Mutant("m", fields, []), 0)
+
+    def test_the_control_is_green_only_where_it_tested_all_it_was_asked_to(self):
+        report = ('{"verdict": "pass", "violations": 0, "distinct": 9, "problems": [], "harness_errors": [], '
+                  '"failures": [], "profiles": [{"distinct": %d}, {"distinct": 4}]}')
+        for tested, exit_code, green in ((6, 0, True), (5, 0, False), (6, 1, False), (6, 3, False)):
+            with tempfile.TemporaryDirectory() as folder:
+                program = os.path.join(folder, "program")
+                with open(program, "w", encoding="utf-8") as file:
+                    file.write(f"#!/bin/sh\necho '{report % tested}' > $3; exit {exit_code}")
+                os.chmod(program, 0o755)
+                shop = types.SimpleNamespace(folder=folder, control=program)
+                self.assertEqual(selftest.run_control(shop, 10, "kill,xfs") == "", green)
 
     def test_a_rule_of_its_own_catches_a_mutant(self):
         found = self.run_with(f"echo '{self.REPORT % ('fail', 2)}' > $3; exit 1")
