@@ -13,6 +13,7 @@
 
 #include "engine/base/status.h"
 #include "faultfs/disk_state.h"
+#include "proptests/harness/checkpoint_trial.h"
 #include "proptests/harness/distinct_set.h"
 #include "proptests/harness/exploring.h"
 #include "proptests/harness/hashing.h"
@@ -269,6 +270,30 @@ TEST(ExplorerTest, SmallWorkloadsAreExhausted) {
   EXPECT_EQ(exhausted.totals.violations, 0U);
   const Exhausted stopped = Exhaust(Settings(Profile::kStrictPosix, 50), 2, 12, {});
   EXPECT_FALSE(stopped.complete);
+}
+
+TEST(CheckpointTrialTest, ACheckpointThatIsLostOrBrokenIsFound) {
+  const Workload workload = *Workload::Parse("write durable k01=20\ncheckpoint\n");
+  const Recording recording = Record(workload, {});
+  faultfs::DiskState state(Profile::kKill, recording.start);
+  for (const faultfs::Operation& operation : recording.history) state.Apply(operation);
+  const uint64_t end = recording.history.size();
+  const faultfs::DiskImage whole = faultfs::CrashSpace(state, 1).Sample(1).image;
+  EXPECT_FALSE(CheckCheckpoints(workload, recording, end, whole, 1).has_value());
+
+  faultfs::DiskImage lost = whole;
+  lost.SetEntry(faultfs::kRootInode, "copy0", 0);
+  EXPECT_TRUE(CheckCheckpoints(workload, recording, end, lost, 1).has_value());
+  EXPECT_FALSE(
+      CheckCheckpoints(workload, recording, recording.checkpoints[0].asked, lost, 1).has_value());
+
+  const faultfs::InodeNumber copy = whole.Find("/copy0");
+  for (const auto& [name, inode] : *whole.Directory(copy)) {
+    if (name == "LOCK") continue;
+    faultfs::DiskImage broken = whole;
+    broken.SetEntry(copy, name, 0);
+    EXPECT_TRUE(CheckCheckpoints(workload, recording, end, broken, 1).has_value()) << name;
+  }
 }
 
 TEST(DistinctSetTest, HoldsWhatItWasGiven) {
