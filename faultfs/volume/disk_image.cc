@@ -137,7 +137,8 @@ void DiskImage::AddToPlain(const Node& directory, const std::string& path,
   for (const auto& [name, inode] : directory.entries) {
     const Node* node = Find(inode);
     CHECK(node != nullptr);
-    const std::string below = path + "/" + name;
+    std::string below = path;
+    below.append("/").append(name);
     plain[below] = node->is_directory ? std::nullopt : std::optional(node->bytes.ToString());
     AddToPlain(*node, below, plain);
   }

@@ -247,9 +247,72 @@ uint64_t Seed() {
   return given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
 }
 
-TEST(RealFileSystem, GivesTheSameAnswersAsAVolume) {
+struct Tally {
+  uint64_t operations = 0;
+  uint64_t not_modelled = 0;
   std::map<std::string, uint64_t> answers;  // by their first word
-  uint64_t operations = 0, not_modelled = 0;
+};
+
+// A Volume and the machine, given the same commands.
+class Comparison {
+ public:
+  explicit Comparison(Tally& tally) : tally_(tally) {}
+
+  void Run(const Command& command);
+  void CheckHistory() const;
+
+ private:
+  void Kill();
+
+  Tally& tally_;
+  ScratchDirectory directory_;
+  PosixEnvironment posix_;
+  Volume volume_;
+  std::unique_ptr<Volume::Process> process_ = volume_.Start();
+  Runner real_{&posix_.environment().file_system, directory_.path()};
+  Runner simulated_{process_.get(), ""};
+};
+
+void Comparison::Kill() {
+  process_->Kill();
+  std::unique_ptr<Volume::Process> next = volume_.Start();
+  simulated_.Use(next.get());
+  for (Runner* runner : {&real_, &simulated_}) runner->CloseAll();
+  process_ = std::move(next);
+}
+
+void Comparison::Run(const Command& command) {
+  ++tally_.operations;
+  if (command.name() == "kill") return Kill();
+  const std::string answer = simulated_.Run(command);
+  ++tally_.answers[answer.substr(0, answer.find_first_of(": "))];
+  if (answer.starts_with("UNIMPLEMENTED")) {
+    ++tally_.not_modelled;
+    for (Runner* runner : {&real_, &simulated_}) runner->Close(command);
+    return;
+  }
+  RC_ASSERT(answer == real_.Run(command));
+}
+
+void Comparison::CheckHistory() const {
+  const DiskImage replayed = Replay(volume_.start(), volume_.history());
+  RC_ASSERT(replayed.Plain() == volume_.current().Plain());
+  RC_ASSERT(replayed.hash() == volume_.current().hash());
+  RC_ASSERT(DiskImage::FromPlain(replayed.Plain()).hash() == replayed.hash());
+}
+
+void Print(const Tally& tally) {
+  std::printf("%llu operations, %llu of them not modelled\n",
+              static_cast<unsigned long long>(tally.operations),
+              static_cast<unsigned long long>(tally.not_modelled));
+  for (const auto& [answer, count] : tally.answers) {
+    if (count < 100) continue;
+    std::printf("  %s %llu\n", answer.c_str(), static_cast<unsigned long long>(count));
+  }
+}
+
+TEST(RealFileSystem, GivesTheSameAnswersAsAVolume) {
+  Tally tally;
   rc::detail::TestParams params;
   params.seed = Seed();
   params.maxSuccess = kSequences;
@@ -257,51 +320,21 @@ TEST(RealFileSystem, GivesTheSameAnswersAsAVolume) {
   const auto property = [&] {
     const auto commands =
         *rc::gen::container<std::vector<Command>>(static_cast<size_t>(kLength), AnyCommand());
-    ScratchDirectory directory;
-    PosixEnvironment posix;
-    Volume volume;
-    std::unique_ptr<Volume::Process> process = volume.Start();
-    Runner real(&posix.environment().file_system, directory.path()), simulated(process.get(), "");
-    for (const Command& command : commands) {
-      ++operations;
-      if (command.name() == "kill") {
-        process->Kill();
-        process = volume.Start();
-        simulated.Use(process.get());
-        for (Runner* runner : {&real, &simulated}) runner->CloseAll();
-        continue;
-      }
-      const std::string answer = simulated.Run(command);
-      ++answers[answer.substr(0, answer.find_first_of(": "))];
-      if (answer.starts_with("UNIMPLEMENTED")) {
-        ++not_modelled;
-        for (Runner* runner : {&real, &simulated}) runner->Close(command);
-        continue;
-      }
-      RC_ASSERT(answer == real.Run(command));
-    }
-    const DiskImage replayed = Replay(volume.start(), volume.history());
-    RC_ASSERT(replayed.Plain() == volume.current().Plain());
-    RC_ASSERT(replayed.hash() == volume.current().hash());
-    RC_ASSERT(DiskImage::FromPlain(replayed.Plain()).hash() == replayed.hash());
+    Comparison comparison(tally);
+    for (const Command& command : commands) comparison.Run(command);
+    comparison.CheckHistory();
   };
   const auto result =
       rc::detail::checkTestable(property, rc::detail::TestMetadata{"volume", "volume"}, params);
   rc::detail::printResultMessage(result, std::cerr);
   ASSERT_TRUE(result.is<rc::detail::SuccessResult>());
-  std::printf("%llu operations, %llu of them not modelled\n",
-              static_cast<unsigned long long>(operations),
-              static_cast<unsigned long long>(not_modelled));
-  for (const auto& [answer, count] : answers) {
-    if (count >= 100)
-      std::printf("  %s %llu\n", answer.c_str(), static_cast<unsigned long long>(count));
-  }
-  EXPECT_GE(operations - not_modelled, 100'000u);
+  Print(tally);
+  EXPECT_GE(tally.operations - tally.not_modelled, 100'000u);
   // The sequences reach both sides of the contract, not one of them over and over.
-  EXPECT_GT(answers["OK"], operations / 20);
+  EXPECT_GT(tally.answers["OK"], tally.operations / 20);
   for (const char* code : {"NOT_FOUND", "ALREADY_EXISTS", "INTERNAL", "PERMISSION_DENIED",
                            "FAILED_PRECONDITION", "names", "yes", "no"}) {
-    EXPECT_GT(answers[code], 0u) << code;
+    EXPECT_GT(tally.answers[code], 0u) << code;
   }
 }
 

@@ -167,44 +167,40 @@ absl::Status VolumeFaults::Run(Request& request,
   return RunWith(Waiting(request).value_or(fault), request, act);
 }
 
-absl::Status VolumeFaults::RunWith(Fault fault, Request& request,
+absl::Status VolumeFaults::RunWith(const Fault& fault, Request& request,
                                    const std::function<absl::Status(const CallEffect&)>& act) {
   if (fault.kind == FaultKind::kLatency || fault.kind == FaultKind::kHang) PassTime(fault);
   const CallEffect effect = EffectOf(fault, request.call);
-  const bool is_sync = request.call.kind == CallKind::kSync;
   const bool changes = ChangesDisk(request) && (!IsTrue(effect.sync) || FailsBefore(fault.kind) ||
                                                 fault.kind == FaultKind::kShortWrite);
   if (FailsBefore(fault.kind)) {
     if (changes) injector_->Changed(fault);
-    if (fault.kind == FaultKind::kReadErrorSticky) {
-      unreadable_.push_back({fault, request.inode, FloorSector(request.call.offset),
-                             CeilSector(request.call.offset + request.call.length)});
-    }
+    if (fault.kind == FaultKind::kReadErrorSticky) unreadable_.push_back(SectorsOf(fault, request));
     return Refuse(fault, request);
   }
-  const bool has_lost = is_sync && !lost_.empty();
+  const bool places_lost = request.call.kind == CallKind::kSync && !lost_.empty();
   const FileBytes before =
-      has_lost ? tree_.PastOf(request.inode, tree_.history().size()).durable : FileBytes();
+      places_lost ? tree_.PastOf(request.inode, tree_.history().size()).durable : FileBytes();
   if (absl::Status status = act(effect); !status.ok()) return status;
   if (changes) injector_->Changed(fault);
-  if (has_lost) AfterSync(request.inode, effect.sync, before);
-  switch (fault.kind) {
-    case FaultKind::kSyncLate:
-      late_.push_back({fault, request.inode});
-      break;
-    case FaultKind::kLostWrite:
-    case FaultKind::kMisdirectedWrite:
-      lost_.push_back(
-          {fault, request.inode, request.call.offset, request.call.offset + request.call.length});
-      break;
-    case FaultKind::kStaleRead:
-      if (MakeStale(request)) injector_->Observed(fault);
-      break;
-    default:
-      break;
-  }
+  if (places_lost) AfterSync(request.inode, effect.sync, before);
+  LieInWait(fault, request);
+  if (fault.kind == FaultKind::kStaleRead && MakeStale(request)) injector_->Observed(fault);
   TellOfDamage(request);
   return FailsAfter(fault.kind) ? Refuse(fault, request) : absl::OkStatus();
+}
+
+VolumeFaults::Spot VolumeFaults::SectorsOf(const Fault& fault, const Request& request) {
+  return {fault, request.inode, FloorSector(request.call.offset),
+          CeilSector(request.call.offset + request.call.length)};
+}
+
+// Keeps a fault that shows later.
+void VolumeFaults::LieInWait(const Fault& fault, const Request& request) {
+  if (fault.kind == FaultKind::kSyncLate) late_.push_back({fault, request.inode});
+  if (fault.kind == FaultKind::kLostWrite || fault.kind == FaultKind::kMisdirectedWrite) {
+    lost_.push_back(SectorsOf(fault, request));
+  }
 }
 
 void VolumeFaults::Damage(const Fault& fault, InodeNumber inode, uint64_t offset, std::string data,
@@ -245,8 +241,8 @@ void VolumeFaults::Place(const Spot& lost, const FileBytes& before) {
   const uint64_t sectors = CeilSector(size) / kSectorBytes;
   const bool misdirected = lost.fault.kind == FaultKind::kMisdirectedWrite;
   if (lost.begin >= size || (misdirected && lost.fault.amount % sectors == 0)) return;
-  const uint64_t begin = FloorSector(lost.begin);
-  const uint64_t end = std::min(CeilSector(lost.end), size);
+  const uint64_t begin = lost.begin;
+  const uint64_t end = std::min(lost.end, size);
   std::string written = BytesAt(*tree_.current().File(lost.inode), begin, end);
   std::string kept = BytesAt(before, begin, end);
   if (kept != written) Damage(lost.fault, lost.inode, begin, std::move(kept), size);

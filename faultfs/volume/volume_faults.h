@@ -57,13 +57,16 @@ class VolumeFaults {
     uint64_t end = 0;
   };
 
-  absl::Status RunWith(Fault fault, Request& request,
+  absl::Status RunWith(const Fault& fault, Request& request,
                        const std::function<absl::Status(const CallEffect&)>& act);
   absl::Status Refuse(const Fault& fault, const Request& request);
   void PassTime(const Fault& fault) const;
   bool ChangesDisk(const Request& request) const;
   // The one that already lies in wait for this call.
   std::optional<Fault> Waiting(const Request& request);
+
+  static Spot SectorsOf(const Fault& fault, const Request& request);
+  void LieInWait(const Fault& fault, const Request& request);
 
   void Strike(const Fault& fault, const Request& request);
   void Damage(const Fault& fault, InodeNumber inode, uint64_t offset, std::string data,

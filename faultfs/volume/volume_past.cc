@@ -12,7 +12,7 @@ constexpr unsigned kSeedBits = 64;
 // docs/fault_model.md, section 2.
 class FileReplay {
  public:
-  explicit FileReplay(FileBytes start) : past_{start, start} {}
+  explicit FileReplay(const FileBytes& start) : past_{start, start} {}
 
   void Apply(const Operation& operation);
   VolumeTree::Past past() && { return std::move(past_); }
