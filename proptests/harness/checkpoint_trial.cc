@@ -14,7 +14,12 @@ std::optional<Violation> Check(const Workload& workload, const Recording& record
                                const Recording::Checkpoint& checkpoint,
                                const faultfs::DiskImage& image, uint64_t seed) {
   Obligations obligations = ObligationsAt(recording.log, checkpoint.asked, /*process_crash=*/false);
+  // A prefix ends with a write that is not lost.
   obligations.at_least = checkpoint.least;
+  while (obligations.at_least > 0 &&
+         recording.log.writes()[obligations.at_least - 1].lost <= checkpoint.asked) {
+    --obligations.at_least;
+  }
   obligations.at_most = std::min(checkpoint.most, recording.log.writes().size());
   faultfs::Volume volume(image);
   const std::unique_ptr<faultfs::Volume::Process> process = volume.Start();

@@ -296,6 +296,18 @@ TEST(CheckpointTrialTest, ACheckpointThatIsLostOrBrokenIsFound) {
   }
 }
 
+TEST(CheckpointTrialTest, ACheckpointNeedNotHoldWhatAKillHadTaken) {
+  const Workload workload = *Workload::Parse(
+      "write durable k01=20\nwrite-async relaxed k02=26\nkill\ncheckpoint\nwrite durable k03=9\n");
+  const Recording recording = Record(workload, {});
+  ASSERT_NE(recording.log.writes()[1].lost, CommittedWrite::kNever);
+  faultfs::DiskState state(Profile::kKill, recording.start);
+  for (const faultfs::Operation& operation : recording.history) state.Apply(operation);
+  const auto violation = CheckCheckpoints(workload, recording, recording.history.size(),
+                                          faultfs::CrashSpace(state, 1).Sample(1).image, 1);
+  EXPECT_FALSE(violation.has_value()) << violation->what;
+}
+
 TEST(DistinctSetTest, HoldsWhatItWasGiven) {
   DistinctSet set;
   EXPECT_TRUE(set.Insert(0));
