@@ -27,8 +27,8 @@
 namespace lumen::faultfs {
 namespace {
 
-constexpr int kSequences = 120;
-constexpr int kLength = 1000;
+constexpr int kSequences = 150;
+constexpr int kMostLength = 2000;
 constexpr size_t kSlots = 4;
 constexpr const char* kKindNames[] = {
     "append", "append", "append", "append", "allocate", "sync",    "close", "create",
@@ -319,7 +319,7 @@ TEST(RealFileSystem, GivesTheSameAnswersAsAVolume) {
   std::printf("LUMEN_PROPTEST_SEED=%llu\n", static_cast<unsigned long long>(params.seed));
   const auto property = [&] {
     const auto commands =
-        *rc::gen::container<std::vector<Command>>(static_cast<size_t>(kLength), AnyCommand());
+        *rc::gen::resize(kMostLength, rc::gen::container<std::vector<Command>>(AnyCommand()));
     Comparison comparison(tally);
     for (const Command& command : commands) comparison.Run(command);
     comparison.CheckHistory();
