@@ -235,6 +235,7 @@ void AddCommon(CLI::App& command, RunText& text) {
   command
       .add_option("--shrink", text.shrink_replays,
                   "Replays that shrinking a failure may take; 0: not at all")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   AddOutputs(command, text.outputs);
   command.add_option("--ndjson", text.outputs.ndjson, "Events while it runs, one a line")
@@ -248,11 +249,12 @@ CLI::App* AddRun(CLI::App& app, RunText& text) {
   AddCommon(*run, text);
   run->add_option("--suite", text.suite,
                   "smoke, ci, nightly or hunt; default: smoke, or the budgets");
-  run->add_option("--states", text.states,
-                  "At most so many distinct states, all profiles together");
+  run->add_option("--states", text.states, "At most so many distinct states, all profiles together")
+      ->check(CLI::NonNegativeNumber);
   run->add_flag("--until-fail", text.until_fail,
                 "Ends with the first failure only, or another budget");
-  run->add_option("--max-failures", text.max_failures, "Ends with so many failures");
+  run->add_option("--max-failures", text.max_failures, "Ends with so many failures")
+      ->check(CLI::NonNegativeNumber);
   run->add_option("--steps", text.steps, "Client steps of a workload, A..B");
   CLI::Option* no_faults =
       run->add_flag("--no-faults", text.no_faults, "Crashes alone, no faults beside them");
@@ -297,7 +299,9 @@ void AddCaseCommands(CLI::App& app, OtherText& other) {
   shrink->add_option("file", other.shrink.path, "A failure file")->required();
   shrink->add_option("--to", other.shrink.to,
                      "Where the smaller one goes; default: the file itself");
-  shrink->add_option("--replays", other.shrink.replays, "At most so many")->capture_default_str();
+  shrink->add_option("--replays", other.shrink.replays, "At most so many")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   CLI::App* explain = app.add_subcommand("explain", "tells the story of a failure file");
   explain->add_option("file", other.explain.path, "A failure file")->required();
   explain->add_option("--html", other.explain.html, "As a timeline, one self-contained page");
@@ -313,7 +317,8 @@ void AddOtherCommands(CLI::App& app, OtherText& other) {
   CLI::App* selftest = app.add_subcommand(
       "selftest", "puts known bugs back into copies of the engine; finds them all?");
   selftest->add_option("--only", other.selftest.only, "Ids of mutants");
-  selftest->add_option("--states", other.selftest.states, "Of each run; 0: what the mutant says");
+  selftest->add_option("--states", other.selftest.states, "Of each run; 0: what the mutant says")
+      ->check(CLI::NonNegativeNumber);
   selftest->add_option("--jobs", other.selftest.jobs, "Copies built and run at a time")
       ->check(CLI::Range(uint64_t{1}, kMaxJobs))
       ->capture_default_str();

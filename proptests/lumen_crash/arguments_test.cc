@@ -116,7 +116,7 @@ TEST(Arguments, HelpIsNoError) {
 TEST(Arguments, ThatAreWrongAreRefusedWithTheirName) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "subcommand"},
-      {"fly", "fly"},
+      {"fly", "subcommand"},
       {"run --profile zfs", "there is no 'zfs'"},
       {"run --profile xfs,xfs", "'xfs' is there twice"},
       {"run --profile xfs,", "there is no ''"},
@@ -124,6 +124,8 @@ TEST(Arguments, ThatAreWrongAreRefusedWithTheirName) {
       {"run --seed 18446744073709551616", "--seed"},
       {"run --states many", "--states"},
       {"run --states -5", "--states"},
+      {"run --max-failures -1", "--max-failures"},
+      {"run --shrink -1", "--shrink"},
       {"run --time 30", "--time: '30' is not a duration"},
       {"run --time 0s", "--time: it has to be longer than nothing"},
       {"run --suite endless", "--suite: there is no 'endless'"},

@@ -1,5 +1,6 @@
 // lumen-crash: crashes the engine on a simulated disk, everywhere, and judges what recovery makes
 // of it. See docs/crash_testing.md.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <variant>
@@ -90,6 +91,10 @@ int Main(int argc, char** argv) {
                                  .replay = Replay,
                                  .shrink = Shrink,
                                  .timeline = MakeTimeline};
+  // Each state takes memory and gives it back: returning it to the system in between was 4 % of the
+  // time.
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  mallopt(M_TOP_PAD, 64 << 20);
   const std::string build = BuildIdentity();
   const CommandContext context{.harness = harness,
                                .console = console,

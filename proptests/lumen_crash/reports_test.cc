@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -81,7 +82,7 @@ TEST(JsonWriter, WritesOnlyWhatReadersTake) {
   }
   JsonWriter json;
   json.BeginObject().Name("a").BeginArray().Number(1).BeginArray().EndArray().Real(0.5);
-  json.Real(1.0 / 0).EndArray().Name("b").String("").EndObject();
+  json.Real(std::numeric_limits<double>::infinity()).EndArray().Name("b").String("").EndObject();
   EXPECT_EQ(json.text(), R"({"a":[1,[],0.500,null],"b":""})");
 }
 
@@ -159,14 +160,17 @@ TEST(HtmlReport, WithoutATimelineSaysWhy) {
 
 TEST(TimelineText, TellsTheStoryInItsOrder) {
   Timeline timeline;
-  timeline.entries = {
-      {.index = 0,
-       .generation = 0,
-       .text = "create CURRENT",
-       .client = "put k00",
-       .fate = TimelineEntry::Fate::kLost},
-      {.index = 1, .generation = 0, .text = "", .client = "put k00 -> OK"},
-      {.index = 0, .generation = 1, .text = "unlink CURRENT", .fate = TimelineEntry::Fate::kDone}};
+  timeline.entries = {{.index = 0,
+                       .generation = 0,
+                       .text = "create CURRENT",
+                       .client = "put k00",
+                       .fate = TimelineEntry::Fate::kLost},
+                      {.index = 1, .generation = 0, .text = "", .client = "put k00 -> OK"},
+                      {.index = 0,
+                       .generation = 1,
+                       .text = "unlink CURRENT",
+                       .client = "",
+                       .fate = TimelineEntry::Fate::kDone}};
   timeline.survivors = {"create(CURRENT) did not survive"};
   timeline.outcome.violation = Violation{.rule = 2, .what = "k00 is missing"};
   timeline.outcome.expected = "k00";

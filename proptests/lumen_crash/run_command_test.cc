@@ -45,13 +45,16 @@ class Commands : public ::testing::Test {
       totals.cases = 1;
       totals.generated = 10;
       for (totals.distinct = 0; totals.distinct < 4; ++totals.distinct) {
-        events.distinct(settings.shard * 2 + totals.distinct);
+        if (events.distinct) events.distinct(settings.shard * 2 + totals.distinct);
       }
       for (const Failure& failure : found_) events.failure(failure);
       totals.violations = found_.size();
       return totals;
     };
-    harness_.explore_case = harness_.explore;
+    harness_.explore_case = [this](const Case&, const ExploreSettings& settings,
+                                   const ExploreEvents& events) {
+      return harness_.explore(settings, events);
+    };
     harness_.exhaust = [this](const ExploreSettings& settings, uint32_t, uint32_t,
                               const ExploreEvents& events) {
       return Exhausted{.totals = harness_.explore(settings, events),
@@ -150,7 +153,7 @@ TEST_F(Commands, AFailureLeavesAShrunkFileAndAReplayCommand) {
 }
 
 TEST_F(Commands, TheHarnessesOwnTroubleIsNeitherPassNorFail) {
-  found_ = {FailureOf(kHarnessError)};
+  found_ = {FailureOf(kBrokenHarness)};
   EXPECT_EQ(Run("run --profile xfs --states 4"), Verdict::kHarnessFault);
   found_ = {FailureOf(kHung)};
   EXPECT_EQ(Run("run --profile xfs --states 4"), Verdict::kInconclusive);
@@ -264,10 +267,10 @@ TEST_F(Commands, ShardsMergeIntoOneRunAndAreCountedByTheirHashes) {
       MergeCommand({.paths = {At("0"), At("1")}, .outputs = {.json = At("all.json")}}, Context()),
       static_cast<int>(Verdict::kPass));
   EXPECT_THAT(Content("all.json"), HasSubstr("\"generated\":20,\"distinct\":6,"));
-  EXPECT_EQ(MergeCommand({.paths = {At("0")}}, Context()),
+  EXPECT_EQ(MergeCommand({.paths = {At("0")}, .outputs = {}}, Context()),
             static_cast<int>(Verdict::kHarnessFault));
   EXPECT_THAT(error_, HasSubstr("missing: shard 1/2"));
-  EXPECT_EQ(MergeCommand({.paths = {At("0"), At("all.json")}}, Context()),
+  EXPECT_EQ(MergeCommand({.paths = {At("0"), At("all.json")}, .outputs = {}}, Context()),
             static_cast<int>(Verdict::kHarnessFault));
 }
 
