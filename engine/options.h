@@ -22,7 +22,8 @@ struct Options {
   // Memtables that may wait for their flush before writes stall.
   int immutable_memtables = 2;
 
-  // Size of a WAL segment, 64 KiB to 1 GiB. A batch that does not fit gets a larger segment of its own.
+  // Size of a WAL segment, 64 KiB to 1 GiB. A batch that does not fit gets a larger segment of its
+  // own.
   uint64_t wal_segment_bytes = uint64_t{64} << 20;
   // Compresses WAL payloads of at least 1 KiB where that saves an eighth.
   bool wal_lz4 = false;
