@@ -145,7 +145,8 @@ TEST_P(EveryProfile, TheEngineBreaksNoRule) {
   EXPECT_GE(found.totals.distinct, kStates);
   EXPECT_EQ(found.totals.recovered + found.totals.refused, found.totals.distinct);
   EXPECT_GE(found.totals.generated, found.totals.distinct);
-  EXPECT_GT(found.totals.in_recovery, kStates / 20);
+  // Few where a crash has one image only.
+  EXPECT_GT(found.totals.in_recovery, kStates / 200);
   EXPECT_GE(found.totals.exercised * 20, found.totals.distinct);
   EXPECT_GT(found.totals.repeated, 0U);
 }
