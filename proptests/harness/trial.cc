@@ -8,6 +8,7 @@
 #include "proptests/harness/damage.h"
 #include "proptests/harness/engine_store.h"
 #include "proptests/harness/fault_log.h"
+#include "proptests/oracle/diagnosis.h"
 
 namespace lumen::crash {
 namespace {
@@ -32,6 +33,12 @@ void ExcuseDamage(const std::vector<FaultLog::Fired>& fired,
         fault.kind == faultfs::FaultKind::kStaleRead && fault.role == faultfs::FileRole::kWal;
   }
   ExcuseTornDamage(history, image, log, obligations);
+}
+
+// "sector-garbage on open in "/db/00000001.wal" amount 8"; plans of recoveries have one rule.
+std::string FirstRule(const faultfs::FaultPlan& plan) {
+  const std::string text = plan.ToString();
+  return text.substr(0, text.find('\n'));
 }
 
 }  // namespace
@@ -93,7 +100,11 @@ FaultyTrialResult RunFaultyTrial(const Opener& open, const faultfs::DiskImage& i
         scanned.ok() ? Recognise(log, obligations, content) : std::optional<Recovered>();
     if (scanned.ok() && !recognised.has_value()) {
       result.violation = Violation{
-          .rule = 2, .what = "a recovery that met a fault serves what is no state after a prefix"};
+          .rule = 2,
+          .what = absl::StrCat("a recovery that met ", FirstRule(plan),
+                               " opens and serves what is no state after a prefix that is allowed"),
+          .expected = ShownAllowed(log, obligations),
+          .got = ShownContent(content)};
     } else if (!scanned.ok() && fired.empty() && !obligations.may_refuse) {
       result.violation =
           Violation{.rule = 1,
