@@ -403,7 +403,8 @@ TEST_P(OracleTest, ALyingDiskMayShortenThePrefixButLeaveNoHole) {
     ExpectAccepted();
     EXPECT_EQ(recovered_.prefix, count);
   }
-  for (const size_t missing : {2, 4, 5}) {  // without the others nothing would look different
+  for (const size_t missing :
+       std::initializer_list<size_t>{2, 4, 5}) {  // without the others nothing would look different
     Hold(log_.StateAfter(7, {missing}));
     const auto violation = Judge();
     ASSERT_TRUE(violation.has_value()) << missing;
