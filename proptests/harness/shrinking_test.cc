@@ -145,7 +145,7 @@ TEST(Shrinking, LeavesTheOneFaultTheOneCrashAndPlainOptions) {
 }
 
 TEST(Shrinking, SpendsNoMoreThanItMay) {
-  for (const uint64_t replays : {0, 1, 10, 100}) {
+  for (const uint64_t replays : std::vector<uint64_t>{0, 1, 10, 100}) {
     PlantedBug bug;
     const Failure shrunk = ShrinkWith(bug.tools(), FoundIn(LongWorkload(60)), replays);
     EXPECT_LE(bug.replays(), replays);

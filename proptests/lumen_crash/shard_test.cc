@@ -5,6 +5,7 @@
 
 #include <map>
 #include <set>
+#include <vector>
 
 namespace lumen::crash {
 namespace {
@@ -87,8 +88,8 @@ TEST(Shard, WhatTheCiLeavesOpenOrGetsWrongIsAnError) {
 }
 
 TEST(Shard, PartsOfAllShardsPartitionTheCases) {
-  for (const uint64_t count : {1, 2, 5}) {
-    for (const uint64_t parts : {1, 3}) {
+  for (const uint64_t count : std::vector<uint64_t>{1, 2, 5}) {
+    for (const uint64_t parts : std::vector<uint64_t>{1, 3}) {
       std::multiset<uint64_t> covered;
       for (uint64_t index = 0; index < count; ++index) {
         for (uint64_t part = 0; part < parts; ++part) {
