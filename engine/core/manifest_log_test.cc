@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "engine/core/crash_testing.h"
-#include "engine/core/replay.h"
 #include "engine/core/torn_disk_testing.h"
 #include "engine/simulated_environment.h"
+#include "engine/wal/whole_file.h"
 
 namespace lumen {
 namespace {
