@@ -71,15 +71,17 @@ TEST_F(EngineFaultsTest, AFailedWalSyncMakesTheEngineReadOnlyUntilAReopen) {
                            "eio-before", "eio-after"}) {
     ASSERT_TRUE(Open().ok());
     ASSERT_TRUE(Put("before", mode).ok());
-    ASSERT_TRUE(Open(absl::StrCat(mode, " on sync of wal after append of wal nth 2")).ok());
+    // Always, because the first sync may be that of the segment that is made ahead of need.
+    ASSERT_TRUE(
+        Open(absl::StrCat(mode, " on sync of wal times always after append of wal nth 2")).ok());
     absl::Status failed;
     for (int i = 0; i < 10 && failed.ok(); ++i) failed = Put("doubt", mode);
     EXPECT_EQ(failed.code(), absl::StatusCode::kUnknown) << mode << ": " << failed;
     EXPECT_THAT(std::string(failed.message()), HasSubstr("injected"));
     EXPECT_EQ(Put("later", "x").code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_EQ(*Get("before"), mode);
-    EXPECT_EQ(count().fired, 1u);
-    EXPECT_EQ(count().observed, 1u);
+    EXPECT_GE(count().fired, 1u);
+    EXPECT_GE(count().observed, 1u);
     ASSERT_TRUE(Open().ok());
     EXPECT_EQ(*Get("before"), mode);
     EXPECT_EQ(*Get("later"), "absent");
