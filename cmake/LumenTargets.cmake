@@ -41,7 +41,7 @@ if(LUMEN_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${LUMEN_CCACHE})
 endif()
 
-# lumen_library(NAME sources... DEPS targets...)
+# A static library: NAME, sources..., DEPS targets...
 function(lumen_library name)
   cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
   add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
@@ -49,14 +49,14 @@ function(lumen_library name)
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
 endfunction()
 
-# lumen_executable(NAME sources... DEPS targets...): lands in the build folder's bin.
+# A program in the build folder's bin: NAME, sources..., DEPS targets...
 function(lumen_executable name)
   cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} lumen_flags)
 endfunction()
 
-# lumen_test(NAME sources... DEPS targets...): one GoogleTest program, one ctest entry.
+# One GoogleTest program and one ctest entry: NAME, sources..., DEPS targets..., TIMEOUT seconds.
 function(lumen_test name)
   if(NOT LUMEN_TESTS)
     return()
@@ -76,7 +76,7 @@ function(lumen_test name)
     ENVIRONMENT "TSAN_OPTIONS=ignore_noninstrumented_modules=1 halt_on_error=1")
 endfunction()
 
-# lumen_fuzzer(NAME sources... DEPS targets... COVERS sources...): a libFuzzer program, only with LUMEN_FUZZ, and a ctest entry that runs
+# A libFuzzer program (NAME, sources..., DEPS targets..., COVERS sources...), only with LUMEN_FUZZ, and a ctest entry that runs
 # it for LUMEN_FUZZ_SECONDS. COVERS names the sources whose coverage ci/fuzz-coverage then demands. Its LLVMFuzzerInitialize is given the corpus folder as last argument, to put seeds into.
 function(lumen_fuzzer name)
   if(NOT LUMEN_FUZZ)
