@@ -13,9 +13,7 @@
 #include "client/client.h"
 #include "client/duration.h"
 #include "client/exit_codes.h"
-#include "client/sst_command.h"
-#include "client/wal_command.h"
-#include "engine/posix_environment.h"
+#include "client/offline/offline_commands.h"
 
 // lumen: the command line. Data on standard output, talk on standard error.
 namespace lumen {
@@ -26,8 +24,6 @@ struct Arguments {
   std::string timeout = "10s";
   std::string key;
   std::string value;
-  std::string path;
-  bool entries = false;
 };
 
 constexpr char kFooter[] = R"(Examples:
@@ -115,13 +111,6 @@ CLI::App* AddOnline(CLI::App& app, const std::string& name, const std::string& d
   return command;
 }
 
-CLI::App* AddOffline(CLI::App& group, const std::string& name, const std::string& description,
-                     const std::string& path, Arguments& arguments) {
-  CLI::App* command = group.add_subcommand(name, description);
-  command->add_option(path, arguments.path)->required()->type_name("");
-  return command;
-}
-
 int Main(int argc, char** argv) {
   Arguments arguments;
   const char* server = std::getenv("LUMEN_SERVER");
@@ -137,22 +126,7 @@ int Main(int argc, char** argv) {
       ->type_name("");
   CLI::App* get = AddOnline(app, "get", "Write a key's value to standard output", arguments);
   CLI::App* del = AddOnline(app, "del", "Remove a key", arguments);
-  CLI::App* wal =
-      app.add_subcommand("wal", "Write-ahead log files; needs no server, changes nothing")
-          ->group("Offline")
-          ->require_subcommand(1);
-  CLI::App* dump_wal =
-      AddOffline(*wal, "dump", "Print every frame of a segment", "FILE", arguments);
-  CLI::App* verify_wal = AddOffline(
-      *wal, "verify", "Say whether a directory would open, or a file is whole", "PATH", arguments);
-  CLI::App* sst = app.add_subcommand("sst", "Table files; needs no server, changes nothing")
-                      ->group("Offline")
-                      ->require_subcommand(1);
-  CLI::App* dump_sst =
-      AddOffline(*sst, "dump", "Print what a table says of itself", "FILE", arguments);
-  dump_sst->add_flag("--entries", arguments.entries, "Every key and value too");
-  CLI::App* verify_sst = AddOffline(
-      *sst, "verify", "Read every byte and say whether the table is whole", "FILE", arguments);
+  OfflineCommands offline(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -161,13 +135,7 @@ int Main(int argc, char** argv) {
   if (put->parsed()) return RunOnline(arguments, PutCommand);
   if (get->parsed()) return RunOnline(arguments, GetCommand);
   if (del->parsed()) return RunOnline(arguments, DeleteCommand);
-  PosixEnvironment posix;
-  FileSystem& files = posix.environment().file_system;
-  const std::string& path = arguments.path;
-  if (dump_wal->parsed()) return DumpWalCommand(files, path, stdout, stderr);
-  if (verify_wal->parsed()) return VerifyWalCommand(files, path, stdout, stderr);
-  if (dump_sst->parsed()) return DumpTableCommand(files, path, arguments.entries, stdout, stderr);
-  return verify_sst->parsed() ? VerifyTableCommand(files, path, stdout, stderr) : kExitUsage;
+  return offline.Run().value_or(kExitUsage);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "client/offline_command.h"
+#include "client/offline/report.h"
 
 #include <string>
 

@@ -1,7 +1,7 @@
-#include "client/wal_command.h"
+#include "client/offline/wal_command.h"
 
 #include "client/exit_codes.h"
-#include "client/offline_command.h"
+#include "client/offline/report.h"
 #include "engine/wal_inspect.h"
 
 namespace lumen {

@@ -1,7 +1,7 @@
-#include "client/sst_command.h"
+#include "client/offline/sst_command.h"
 
 #include "client/exit_codes.h"
-#include "client/offline_command.h"
+#include "client/offline/report.h"
 #include "engine/table_inspect.h"
 
 namespace lumen {
