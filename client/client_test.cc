@@ -137,6 +137,12 @@ TEST(Duration, UnitsMeanWhatTheySay) {
   EXPECT_EQ(*ParseDuration("8760h"), std::chrono::hours(8760));
 }
 
+TEST(Duration, IsWrittenAsItIsRead) {
+  for (const char* text : {"0ms", "1ms", "1001ms", "10s", "90s", "2m", "36h"}) {
+    EXPECT_EQ(FormatDuration(*ParseDuration(text)), text);
+  }
+}
+
 TEST(Duration, WhatIsNoDurationIsRefused) {
   for (const char* text :
        {"", "5", "-5s", "s", "5 s", "1.5s", "5S", "5sec", "8761h", "99999999999999999999s"}) {

@@ -41,4 +41,14 @@ absl::StatusOr<std::chrono::milliseconds> ParseDuration(std::string_view text) {
   return Refuse(text, "the unit must be one of ms s m h");
 }
 
+std::string FormatDuration(std::chrono::milliseconds duration) {
+  const Unit* largest = &kUnits.front();
+  for (const Unit& unit : kUnits) {
+    if (duration.count() >= unit.milliseconds && duration.count() % unit.milliseconds == 0) {
+      largest = &unit;
+    }
+  }
+  return std::to_string(duration.count() / largest->milliseconds) + std::string(largest->name);
+}
+
 }  // namespace lumen
