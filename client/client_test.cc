@@ -14,7 +14,6 @@
 #include <string>
 #include <utility>
 
-#include "client/duration.h"
 #include "engine/base/mutex.h"
 #include "kv.grpc.pb.h"
 
@@ -128,26 +127,6 @@ TEST_F(ClientTest, AServerThatIsGoneIsUnavailable) {
 TEST_F(ClientTest, AServerWithoutHealthIsNotTakenForServing) {
   EXPECT_EQ(client_->WaitUntilServing(std::chrono::seconds(10)).code(),
             absl::StatusCode::kUnimplemented);
-}
-
-TEST(Duration, UnitsMeanWhatTheySay) {
-  EXPECT_EQ(*ParseDuration("500ms"), std::chrono::milliseconds(500));
-  EXPECT_EQ(*ParseDuration("5s"), std::chrono::seconds(5));
-  EXPECT_EQ(*ParseDuration("2m"), std::chrono::minutes(2));
-  EXPECT_EQ(*ParseDuration("8760h"), std::chrono::hours(8760));
-}
-
-TEST(Duration, IsWrittenAsItIsRead) {
-  for (const char* text : {"0ms", "1ms", "1001ms", "10s", "90s", "2m", "36h"}) {
-    EXPECT_EQ(FormatDuration(*ParseDuration(text)), text);
-  }
-}
-
-TEST(Duration, WhatIsNoDurationIsRefused) {
-  for (const char* text :
-       {"", "5", "-5s", "s", "5 s", "1.5s", "5S", "5sec", "8761h", "99999999999999999999s"}) {
-    EXPECT_EQ(ParseDuration(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
-  }
 }
 
 }  // namespace

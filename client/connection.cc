@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/call_error.h"
-#include "client/duration.h"
+#include "engine/base/quantity.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 
 namespace lumen {

@@ -11,9 +11,9 @@
 #include <string>
 
 #include "client/client.h"
-#include "client/duration.h"
 #include "client/exit_codes.h"
 #include "client/offline/offline_commands.h"
+#include "engine/base/quantity.h"
 
 // lumen: the command line. Data on standard output, talk on standard error.
 namespace lumen {

@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "server/quantity.h"
+#include "engine/base/quantity.h"
 
 namespace lumen {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "client/duration.h"
+#include "engine/base/quantity.h"
 #include "engine/base/status.h"
 #include "proptests/lumen_crash/run_report.h"
 #include "proptests/lumen_crash/verdict.h"
