@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
+
 namespace lumen {
 
 enum class EventLevel : uint8_t { kInfo, kWarning, kError };
@@ -67,6 +69,11 @@ struct Options {
   // Told about what an operator should know: recovery, torn tails, errors, stalls. May be called
   // from any thread; must not call the engine. Empty: nobody is told.
   std::function<void(EventLevel, std::string_view)> on_event;
+
+  // Told once, after on_event, when an error that no retry can mend makes the engine read-only
+  // until a reopen; Stats::sticky_error is its message. As on_event: any thread, must not call the
+  // engine.
+  std::function<void(const absl::Status& error)> on_read_only;
 
   // Told during Open how much of the WAL has been replayed. Called on the thread that opens.
   std::function<void(uint64_t replayed_bytes, uint64_t total_bytes)> on_recovery_progress;

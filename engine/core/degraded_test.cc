@@ -88,6 +88,35 @@ TEST_F(DegradedTest, AFailedWalSyncLeavesTheWriteInDoubtAndTheEngineReadOnly) {
   ExpectReopenClears();
 }
 
+TEST(Degraded, TurningReadOnlyIsToldOnce) {
+  for (const auto failing : {Operation::kSync, Operation::kAppend}) {
+    std::vector<std::string> told;
+    Options options = TinyOptions();
+    options.on_read_only = [&](const absl::Status& error) {
+      told.emplace_back(std::string(error.message()));
+    };
+    options.on_event = [&](EventLevel level, std::string_view message) {
+      if (level == EventLevel::kError) told.emplace_back(message);
+    };
+    const auto files = NewDisk();
+    TestDatabase database(*files, 31, options);
+    ASSERT_TRUE(database.Open().ok());
+    database.environment().RunUntilIdle();
+    files->SetHook([&](Operation operation, const std::string& path) {
+      const bool fails = operation == failing && path.find(".wal") != std::string::npos;
+      return fails ? absl::InternalError(path + ": injected") : absl::OkStatus();
+    });
+    EXPECT_THAT(told, testing::IsEmpty());
+    EXPECT_FALSE(database.Write({{"a", "1"}}, kSync).ok());
+    EXPECT_FALSE(database.Write({{"b", "2"}}, kSync).ok());
+    EXPECT_FALSE(database.engine().Close().ok());
+    ASSERT_EQ(told.size(), 2u);
+    EXPECT_THAT(told[0], HasSubstr("read-only from here on: writing the WAL failed"));
+    EXPECT_THAT(told[1], HasSubstr("injected"));
+    database.Leave();
+  }
+}
+
 TEST_F(DegradedTest, AFailedWalAppendLeavesTheWriteInDoubtAndTheEngineReadOnly) {
   ASSERT_TRUE(Put("a", "1").ok());
   FailNext(Operation::kAppend, ".wal");

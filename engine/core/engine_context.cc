@@ -43,6 +43,13 @@ void EngineContext::ReportRetry(SoftWork work, std::string_view what, const absl
                       options.retry_interval_ns / 1'000'000, " ms: ", error.message()));
 }
 
+void EngineContext::TurnReadOnly(std::string_view what, const absl::Status& error) {
+  if (!health.SetSticky(error)) return;
+  Report(EventLevel::kError, absl::StrCat("read-only from here on: ", std::string(what),
+                                          " failed where no retry can mend it: ", error.message()));
+  if (options.on_read_only) options.on_read_only(error);
+}
+
 absl::StatusOr<TablePtr> EngineContext::OpenTable(const TableRecord& record) {
   const std::string name = TableFileName(record.number);
   ASSIGN_OR_RETURN(std::unique_ptr<ReadFile> file, files.OpenReadFile(Path(name)));

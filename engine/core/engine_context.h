@@ -44,6 +44,9 @@ struct EngineContext {
   // Soft work failed and will be tried again: remembers why, and tells once until it has succeeded.
   void ReportRetry(SoftWork work, std::string_view what, const absl::Status& error);
 
+  // Work failed where no retry can mend it: writes are refused from here on. Tells once.
+  void TurnReadOnly(std::string_view what, const absl::Status& error);
+
   // Opens a finished table and checks that it is the file the record describes, by size.
   absl::StatusOr<TablePtr> OpenTable(const TableRecord& record);
   TableOptions TableOptionsFor(int level, int base_level) const;

@@ -4,11 +4,12 @@
 
 namespace lumen {
 
-void Health::SetSticky(const absl::Status& error) {
+bool Health::SetSticky(const absl::Status& error) {
   MutexLock lock(mutex_);
-  if (!sticky_.ok()) return;
+  if (!sticky_.ok()) return false;
   sticky_ = error;
   sticky_set_.store(true, std::memory_order_release);
+  return true;
 }
 
 void Health::SetBackground(SoftWork work, const absl::Status& status) {

@@ -25,8 +25,8 @@ inline constexpr size_t kSoftWorks = 4;
 // background: soft work failed (a full disk, mostly); it is retried and heals.
 class Health {
  public:
-  // The first sticky error wins.
-  void SetSticky(const absl::Status& error) EXCLUDES(mutex_);
+  // The first sticky error wins; true for it.
+  bool SetSticky(const absl::Status& error) EXCLUDES(mutex_);
   // OK clears.
   void SetBackground(SoftWork work, const absl::Status& status) EXCLUDES(mutex_);
 

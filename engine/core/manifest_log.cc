@@ -208,11 +208,7 @@ ManifestLog::Progress ManifestLog::RetryLater(const absl::Status& status) {
 }
 
 ManifestLog::Progress ManifestLog::TurnSticky(const absl::Status& status) {
-  context_.health.SetSticky(status);
-  context_.Report(EventLevel::kError,
-                  absl::StrCat("read-only from here on: replacing the manifest failed "
-                               "where no retry can mend it: ",
-                               status.message()));
+  context_.TurnReadOnly("replacing the manifest", status);
   stage_ = Stage::kRefuse;
   on_failed_();
   return Progress::kMore;

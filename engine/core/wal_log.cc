@@ -65,7 +65,7 @@ absl::Status WalLog::Append(const FramedFileWriter::Frame& frame,
   const uint64_t before = writer_->offset();
   const bool lz4 = context_.options.wal_lz4 && frame.type == FrameType::kData;
   if (absl::Status status = writer_->Append(frame, pieces, lz4); !status.ok()) {
-    context_.health.SetSticky(status);
+    context_.TurnReadOnly("writing the WAL", status);
     return status;
   }
   Bump(context_.counters.wal_bytes, writer_->offset() - before);
@@ -98,7 +98,7 @@ absl::Status WalLog::Sync() {
   if (absl::Status status = writer_->Sync(); !status.ok()) {
     // A failed fdatasync may have dropped dirty pages that a retry would then report as clean, so
     // there is none.
-    context_.health.SetSticky(status);
+    context_.TurnReadOnly("writing the WAL", status);
     return status;
   }
   Bump(context_.counters.wal_syncs);
