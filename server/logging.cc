@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "engine/base/mutex.h"
+#include "server/utf8.h"
 
 namespace lumen {
 namespace {
@@ -19,26 +20,32 @@ namespace {
 constexpr std::array<std::string_view, 6> kLevels = {"trace", "debug", "info",
                                                      "warn",  "error", "off"};
 
-class JsonMessage final : public spdlog::custom_flag_formatter {
+// The message, escaped.
+class EscapedMessage final : public spdlog::custom_flag_formatter {
  public:
+  explicit EscapedMessage(std::string (*escape)(std::string_view)) : escape_(escape) {}
   void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
               spdlog::memory_buf_t& out) override {
     const std::string escaped =
-        EscapeJson(std::string_view(message.payload.data(), message.payload.size()));
+        escape_(std::string_view(message.payload.data(), message.payload.size()));
     out.append(escaped.data(), escaped.data() + escaped.size());
   }
   std::unique_ptr<custom_flag_formatter> clone() const override {
-    return std::make_unique<JsonMessage>();
+    return std::make_unique<EscapedMessage>(escape_);
   }
+
+ private:
+  std::string (*const escape_)(std::string_view);
 };
 
 std::unique_ptr<spdlog::formatter> MakeFormatter(LogFormat format) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
   if (format == LogFormat::kText) {
-    formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l: %v");
+    formatter->add_flag<EscapedMessage>('*', EscapeControls)
+        .set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l: %*");
   } else {
-    formatter->add_flag<JsonMessage>('*').set_pattern(
-        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":"%*"})");
+    formatter->add_flag<EscapedMessage>('*', EscapeJson)
+        .set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":"%*"})");
   }
   return formatter;
 }
@@ -75,10 +82,47 @@ void LogProtobuf(google::protobuf::LogLevel level, const char* file, int line,
   LogLibraryLine(severity, "protobuf", file, line, message);
 }
 
+bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+
+void AppendHex(std::string& out, std::string_view prefix, char c) {
+  constexpr char kHex[] = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  out += prefix;
+  out += kHex[byte >> 4];
+  out += kHex[byte & 15];
+}
+
 }  // namespace
 
 bool IsLogLevel(std::string_view level) {
   return std::find(kLevels.begin(), kLevels.end(), level) != kLevels.end();
+}
+
+absl::Status SetLogLevel(std::string_view level) {
+  if (!IsLogLevel(level)) {
+    return absl::InvalidArgumentError("'" + EscapeControls(level) +
+                                      "' is not one of trace debug info warn error off");
+  }
+  spdlog::default_logger_raw()->set_level(spdlog::level::from_str(std::string(level)));
+  return absl::OkStatus();
+}
+
+std::string LogLevel() {
+  switch (spdlog::default_logger_raw()->level()) {
+    case spdlog::level::trace:
+      return "trace";
+    case spdlog::level::debug:
+      return "debug";
+    case spdlog::level::info:
+      return "info";
+    case spdlog::level::warn:
+      return "warn";
+    case spdlog::level::err:
+    case spdlog::level::critical:
+      return "error";
+    default:
+      return "off";
+  }
 }
 
 void InstallLogging(const LogOptions& options) {
@@ -117,20 +161,33 @@ LineLimiter::Verdict LineLimiter::Admit(TimePoint now) {
 }
 
 std::string EscapeJson(std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
   std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte == 0x7F) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
+  while (!text.empty()) {
+    const size_t length = Utf8SequenceLength(text);
+    const char c = text[0];
+    if (length == 0) {
+      AppendHex(out, "\\\\x", c);
+    } else if (IsControl(c)) {
+      AppendHex(out, "\\u00", c);
     } else {
-      out += c;
+      if (c == '"' || c == '\\') out += '\\';
+      out += text.substr(0, length);
     }
+    text.remove_prefix(std::max(length, size_t{1}));
+  }
+  return out;
+}
+
+std::string EscapeControls(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t length = Utf8SequenceLength(text);
+    if (length == 0 || IsControl(text[0])) {
+      AppendHex(out, "\\x", text[0]);
+    } else {
+      out += text.substr(0, length);
+    }
+    text.remove_prefix(std::max(length, size_t{1}));
   }
   return out;
 }

@@ -4,14 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "server/utf8.h"
 
 namespace lumen {
 namespace {
@@ -104,38 +101,6 @@ TEST(Settings, HelpAndVersionGoToStandardOutput) {
     ASSERT_TRUE(std::holds_alternative<Farewell>(parsed));
     EXPECT_EQ(std::get<Farewell>(parsed).exit_code, 0);
     EXPECT_THAT(std::get<Farewell>(parsed).text, HasSubstr("lumen-server"));
-  }
-}
-
-TEST(LineLimiter, PassesSoManyLinesASecondAndCountsTheRest) {
-  LineLimiter limiter(2);
-  const auto start = LineLimiter::TimePoint(std::chrono::hours(1));
-  EXPECT_TRUE(limiter.Admit(start).pass);
-  EXPECT_TRUE(limiter.Admit(start).pass);
-  EXPECT_FALSE(limiter.Admit(start).pass);
-  EXPECT_FALSE(limiter.Admit(start + std::chrono::milliseconds(999)).pass);
-  const auto later = limiter.Admit(start + std::chrono::seconds(1));
-  EXPECT_TRUE(later.pass);
-  EXPECT_EQ(later.dropped_before, 2u);
-  EXPECT_EQ(limiter.Admit(start + std::chrono::seconds(1)).dropped_before, 0u);
-}
-
-TEST(Json, WhatWouldBreakAStringIsEscaped) {
-  EXPECT_EQ(EscapeJson("a\"b\\c\nd\x01"), "a\\\"b\\\\c\\u000ad\\u0001");
-  EXPECT_EQ(EscapeJson("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f");
-}
-
-TEST(Utf8, WellFormedSequencesAreTheOnesOfTheStandard) {
-  for (const char* good :
-       {"", "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
-        "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "\xc3\xa9t\xc3\xa9"}) {
-    EXPECT_TRUE(IsUtf8(good)) << good;
-  }
-  for (const char* bad :
-       {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2\x41", "\xe0\x9f\xbf", "\xed\xa0\x80",
-        "\xef\xbf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "ok\xfe",
-        "\xe2\x82", "\xe2\x28\xa1"}) {
-    EXPECT_FALSE(IsUtf8(bad)) << bad;
   }
 }
 

@@ -1,6 +1,5 @@
 #include "server/utf8.h"
 
-#include <cstddef>
 #include <cstdint>
 
 namespace lumen {
@@ -27,17 +26,24 @@ LeadByte ClassifyLead(uint8_t lead) {
 
 }  // namespace
 
+size_t Utf8SequenceLength(std::string_view bytes) {
+  if (bytes.empty()) return 0;
+  const LeadByte lead = ClassifyLead(static_cast<uint8_t>(bytes[0]));
+  if (lead.length > bytes.size()) return 0;
+  for (size_t i = 1; i < lead.length; ++i) {
+    const auto byte = static_cast<uint8_t>(bytes[i]);
+    const uint8_t min = i == 1 ? lead.second_min : uint8_t{0x80};
+    const uint8_t max = i == 1 ? lead.second_max : uint8_t{0xBF};
+    if (byte < min || byte > max) return 0;
+  }
+  return lead.length;
+}
+
 bool IsUtf8(std::string_view bytes) {
   while (!bytes.empty()) {
-    const LeadByte lead = ClassifyLead(static_cast<uint8_t>(bytes[0]));
-    if (lead.length == 0 || lead.length > bytes.size()) return false;
-    for (size_t i = 1; i < lead.length; ++i) {
-      const auto byte = static_cast<uint8_t>(bytes[i]);
-      const uint8_t min = i == 1 ? lead.second_min : uint8_t{0x80};
-      const uint8_t max = i == 1 ? lead.second_max : uint8_t{0xBF};
-      if (byte < min || byte > max) return false;
-    }
-    bytes.remove_prefix(lead.length);
+    const size_t length = Utf8SequenceLength(bytes);
+    if (length == 0) return false;
+    bytes.remove_prefix(length);
   }
   return true;
 }
