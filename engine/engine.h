@@ -130,10 +130,22 @@ struct Stats {
   std::string background_error;
 };
 
+// How far Engine::VerifyTables is.
+struct VerifyProgress {
+  uint64_t tables_total = 0;
+  uint64_t tables_done = 0;
+  uint64_t bytes_total = 0;
+  uint64_t bytes_done = 0;
+  // What the table just read was found to be: OK, or DATA_LOSS naming file, offset and rule.
+  absl::Status table;
+};
+
 // All methods are thread-safe.
 class Engine {
  public:
   using WriteCallback = std::function<void(absl::StatusOr<WriteResult>)>;
+  // False: stop.
+  using VerifyCallback = std::function<bool(const VerifyProgress&)>;
 
   // Locks `directory`, recovers what it holds and commits that before anything is served
   // (docs/durability.md#open). DATA_LOSS: the message names file, offset and rule, and the command
@@ -176,12 +188,18 @@ class Engine {
   // same file system. `directory` must not exist; it appears by an atomic rename once everything in
   // it is durable.
   virtual absl::Status Checkpoint(const std::string& directory) = 0;
+  // Reads every byte of every table of the moment, past the cache, on the calling thread, and
+  // checks all that VerifyTable (engine/table_inspect.h) checks. The tables stay until it returns.
+  // `progress` is called after each, corrupt or not. CANCELLED: `progress` said to stop. INTERNAL:
+  // a table could not be read.
+  virtual absl::Status VerifyTables(const VerifyCallback& progress) = 0;
   // Tries work that waits after a full disk at once instead of at the next retry.
   virtual void Resume() = 0;
 
   virtual Stats GetStats() = 0;
 
-  // Refuses new calls, finishes queued writes, waits for running background steps, leaves a close
+  // Refuses new calls, finishes queued writes, lets those who wait for background work go with
+  // FAILED_PRECONDITION, waits for running background steps, leaves a close
   // NOTE in the WAL and syncs it. OK: every write ever acknowledged, asynchronous ones included,
   // survives power loss. Idempotent. Iterators and snapshots must be gone.
   virtual absl::Status Close() = 0;

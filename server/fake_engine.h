@@ -37,6 +37,7 @@ class FakeEngine final : public Engine {
   absl::Status Compact() override { return absl::OkStatus(); }
   absl::Status WaitForQuiescence() override { return absl::OkStatus(); }
   absl::Status Checkpoint(const std::string&) override { return absl::UnimplementedError("fake"); }
+  absl::Status VerifyTables(const VerifyCallback&) override { return absl::OkStatus(); }
   void Resume() override {}
   Stats GetStats() override { return {}; }
   absl::Status Close() override { return absl::OkStatus(); }

@@ -92,10 +92,15 @@ Options EngineOptions(const Settings& settings, Server& server) {
   return options;
 }
 
-ServerOptions FrontOptions(const Settings& settings) {
+ServerOptions FrontOptions(const Settings& settings, FileSystem& files) {
   ServerOptions options;
   options.listen = settings.listen;
-  options.max_value_bytes = settings.max_value_bytes;
+  options.limits.max_value_bytes = settings.max_value_bytes;
+  options.slow.warn = [](std::string_view warning) { spdlog::warn("{}", warning); };
+  options.admin.version = LUMEN_VERSION;
+  options.admin.data_directory = settings.data_dir;
+  options.admin.checkpoint_directory = settings.data_dir + "/checkpoints";
+  options.admin.files = &files;
   return options;
 }
 
@@ -164,13 +169,16 @@ ExitCode Run(const Settings& settings) {
   InstallLogging(settings.log);
   spdlog::info("lumen-server {} starts: data {}, listen {}", LUMEN_VERSION, settings.data_dir,
                settings.listen);
-  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(FrontOptions(settings));
+  PosixEnvironment posix;
+  const Environment environment = posix.environment();
+  // Before the server: an admin call's work may wait in the engine until it closes.
+  std::unique_ptr<Engine> engine;
+  absl::StatusOr<std::unique_ptr<Server>> server =
+      Server::Start(FrontOptions(settings, environment.file_system));
   if (!server.ok()) {
     spdlog::error("{}", std::string(server.status().message()));
     return kTaken;
   }
-  PosixEnvironment posix;
-  const Environment environment = posix.environment();
   const auto start = std::chrono::steady_clock::now();
   Opening opening(EngineOptions(settings, **server), settings.data_dir, environment);
   if (AwaitEither(stop_fd, opening.done_fd())) {
@@ -179,17 +187,18 @@ ExitCode Run(const Settings& settings) {
     spdlog::shutdown();
     std::_Exit(kDrained);
   }
-  Opened engine = opening.Take();
-  if (!engine.ok()) {
-    spdlog::error("cannot open {}: {}", settings.data_dir, engine.status().ToString());
-    return ToExitCode(engine.status());
+  Opened opened = opening.Take();
+  if (!opened.ok()) {
+    spdlog::error("cannot open {}: {}", settings.data_dir, opened.status().ToString());
+    return ToExitCode(opened.status());
   }
-  LogRecovery((*engine)->GetStats(), std::chrono::steady_clock::now() - start);
-  (*server)->Serve(**engine);
+  engine = *std::move(opened);
+  LogRecovery(engine->GetStats(), std::chrono::steady_clock::now() - start);
+  (*server)->Serve(*engine);
   spdlog::info("serving on {} (port {})", settings.listen, (*server)->port());
   sd_notify(0, "READY=1");
   AwaitEither(stop_fd, stop_fd);
-  return Drain(stop_fd, **server, **engine);
+  return Drain(stop_fd, **server, *engine);
 }
 
 }  // namespace

@@ -40,18 +40,18 @@ const FieldDescriptor* FirstNonUtf8(const google::protobuf::UnknownFieldSet& fie
 
 }  // namespace
 
-grpc::Status ExplainBadBody(const grpc::ByteBuffer& body, const Descriptor& type) {
+Refusal ExplainBadBody(const grpc::ByteBuffer& body, const Descriptor& type) {
   const std::optional<google::protobuf::Empty> fields = ReadFields(body);
   const FieldDescriptor* not_utf8 =
       fields.has_value() ? FirstNonUtf8(fields->GetReflection()->GetUnknownFields(*fields), type)
                          : nullptr;
   if (not_utf8 != nullptr) {
-    return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
-                        not_utf8->name() + " is not valid UTF-8, which " + not_utf8->full_name() +
-                            " has to be: it is a protobuf string");
+    return {Reason::kMalformedRequest, not_utf8->name() + " is not valid UTF-8, which " +
+                                           not_utf8->full_name() +
+                                           " has to be: it is a protobuf string"};
   }
-  return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
-                      "request body is not a " + type.full_name() + ": malformed protobuf");
+  return {Reason::kMalformedRequest,
+          "request body is not a " + type.full_name() + ": malformed protobuf"};
 }
 
 }  // namespace lumen

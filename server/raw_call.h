@@ -6,19 +6,23 @@
 #include <grpcpp/support/proto_buffer_reader.h>
 #include <grpcpp/support/status.h>
 
+#include <optional>
+
+#include "server/errors.h"
+
 // Bodies of raw callback methods. Methods are raw because a typed one answers malformed bytes and
 // non-UTF-8 strings with an empty UNIMPLEMENTED (gRPC C++ 1.51).
 namespace lumen {
 
-// INVALID_ARGUMENT: which field is not UTF-8, or that the bytes are no such message.
-grpc::Status ExplainBadBody(const grpc::ByteBuffer& body, const google::protobuf::Descriptor& type);
+// Which field is not UTF-8, or that the bytes are no such message.
+Refusal ExplainBadBody(const grpc::ByteBuffer& body, const google::protobuf::Descriptor& type);
 
-// OK, or INVALID_ARGUMENT that says why `body` is not a Request.
+// Empty, or why `body` is not a Request.
 template <typename Request>
-grpc::Status DecodeBody(const grpc::ByteBuffer& body, Request& request) {
+std::optional<Refusal> DecodeBody(const grpc::ByteBuffer& body, Request& request) {
   grpc::ByteBuffer slices = body;  // another reference to the same bytes
   grpc::ProtoBufferReader reader(&slices);
-  if (reader.status().ok() && request.ParseFromZeroCopyStream(&reader)) return grpc::Status::OK;
+  if (reader.status().ok() && request.ParseFromZeroCopyStream(&reader)) return std::nullopt;
   return ExplainBadBody(body, *Request::descriptor());
 }
 

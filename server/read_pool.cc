@@ -24,6 +24,12 @@ bool ReadPool::TryPost(std::function<void()> job) {
   return true;
 }
 
+void ReadPool::Post(std::function<void()> job) {
+  MutexLock lock(mutex_);
+  jobs_.push_back(std::move(job));
+  changed_.NotifyOne();
+}
+
 void ReadPool::RunJobs() {
   while (true) {
     std::function<void()> job;

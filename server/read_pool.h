@@ -25,6 +25,8 @@ class ReadPool {
 
   // False, and `job` will not run: the queue is full.
   [[nodiscard]] bool TryPost(std::function<void()> job);
+  // The next piece of work that was let in before, and whose pieces somebody else bounds.
+  void Post(std::function<void()> job);
 
  private:
   void RunJobs();

@@ -79,9 +79,10 @@ TEST_P(Reflection, ListsEveryServiceAndDescribesEach) {
   for (const auto& service : listed.list_services_response().service()) {
     names.push_back(service.name());
   }
-  EXPECT_THAT(names, UnorderedElementsAre("kv.KeyValueStore", "grpc.health.v1.Health",
-                                          "grpc.reflection.v1.ServerReflection",
-                                          "grpc.reflection.v1alpha.ServerReflection"));
+  EXPECT_THAT(names,
+              UnorderedElementsAre("kv.KeyValueStore", "lumen.v1.KeyValue", "lumen.v1.Admin",
+                                   "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+                                   "grpc.reflection.v1alpha.ServerReflection"));
   for (const std::string& name : names) {
     SCOPED_TRACE(name);
     const ServerReflectionResponse described = AskSymbol(name);

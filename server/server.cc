@@ -11,11 +11,6 @@
 namespace lumen {
 namespace {
 
-// A message this much above a limit is still read, and refused by us with the field's name; beyond
-// it gRPC refuses with RESOURCE_EXHAUSTED.
-constexpr size_t kMessageSlackBytes = size_t{64} << 10;
-// Tags and lengths of the largest message.
-constexpr size_t kFramingBytes = 1024;
 constexpr int kMaxStreamsPerConnection = 10'000;
 // gRPC's own default of five minutes disconnects ordinary clients with too_many_pings.
 constexpr int kMinClientPingIntervalMs = 5'000;
@@ -36,12 +31,19 @@ void SetChannelArguments(grpc::ServerBuilder& builder) {
 
 Server::Server(const ServerOptions& options)
     : drain_timeout_(options.drain_timeout),
-      writes_(options.writes),
+      admission_(options.admission),
+      scans_(options.scans),
       reads_(options.reads),
-      kv_service_(
-          {.max_key_bytes = options.max_key_bytes, .max_value_bytes = options.max_value_bytes},
-          state_, reads_, writes_),
-      health_service_({"kv.KeyValueStore"}) {}
+      slow_(options.slow),
+      parts_{.limits = options.limits,
+             .state = state_,
+             .admission = admission_,
+             .reads = reads_,
+             .slow = slow_},
+      kv_service_(parts_),
+      key_value_service_(parts_, scans_),
+      admin_service_(options.admin, parts_, scans_),
+      health_service_({"kv.KeyValueStore", "lumen.v1.KeyValue", "lumen.v1.Admin"}) {}
 
 Server::~Server() { Shutdown(); }
 
@@ -55,11 +57,13 @@ absl::Status Server::Listen(const ServerOptions& options) {
   grpc::ServerBuilder builder;
   builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port_);
   builder.RegisterService(&kv_service_);
+  builder.RegisterService(&key_value_service_);
+  builder.RegisterService(&admin_service_);
   builder.RegisterService(&health_service_);
   for (grpc::Service* service : options.extra_services) builder.RegisterService(service);
   builder.SetOption(MakeReflectionOption());
-  builder.SetMaxReceiveMessageSize(static_cast<int>(
-      options.max_key_bytes + options.max_value_bytes + kMessageSlackBytes + kFramingBytes));
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.limits.max_message_bytes()));
+  builder.SetMaxSendMessageSize(-1);
   SetChannelArguments(builder);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ != nullptr) return absl::OkStatus();
@@ -79,8 +83,10 @@ void Server::Serve(Engine& engine) {
 void Server::Shutdown() {
   if (grpc_server_ == nullptr) return;
   state_.Drain();
-  // gRPC's Shutdown does not return while any stream is open, and nobody else ends these.
+  // gRPC's Shutdown does not return while any call is open, and nobody else ends these. A scan ends
+  // itself before its next message, one whose client does not read by the timeout.
   health_service_.Drain();
+  admin_service_.Drain();
   grpc_server_->Shutdown(std::chrono::system_clock::now() + drain_timeout_);
   grpc_server_.reset();
 }

@@ -11,22 +11,29 @@
 
 #include "absl/status/statusor.h"
 #include "engine/engine.h"
+#include "server/admin_service.h"
+#include "server/admission.h"
 #include "server/health_service.h"
+#include "server/key_value_service.h"
 #include "server/kv_service.h"
+#include "server/limits.h"
 #include "server/read_pool.h"
 #include "server/serving_state.h"
-#include "server/write_admission.h"
+#include "server/slow_requests.h"
 
 namespace lumen {
 
 struct ServerOptions {
   // host:port; port 0 takes a free one. Or unix:path.
   std::string listen = "127.0.0.1:50051";
-  size_t max_key_bytes = size_t{64} << 10;
-  // A reply that holds a value of this size fits the 4 MiB that stock clients accept.
-  size_t max_value_bytes = (size_t{4} << 20) - (size_t{128} << 10);
+  RequestLimits limits;
+  // Calls under way, and the requests and answers they hold.
+  Admission::Limits admission;
+  // Scans under way, and what they have ready to send.
+  Admission::Limits scans = {.calls = 1024, .bytes = size_t{256} << 20};
   ReadPool::Options reads;
-  WriteAdmission::Limits writes;
+  SlowRequests::Options slow;
+  AdminOptions admin;
   // How long Shutdown waits for clients that do not take their answers, or never finish their
   // requests.
   std::chrono::milliseconds drain_timeout{5000};
@@ -48,7 +55,8 @@ class Server {
 
   // What a refused call is told. From any thread.
   void ReportRecovery(uint64_t replayed_bytes, uint64_t total_bytes);
-  // Health says SERVING and calls reach `engine`, which must live until Shutdown returns.
+  // Health says SERVING and calls reach `engine`, which must live as long as the server: after
+  // Shutdown an admin call's work may still wait in it, until it closes.
   void Serve(Engine& engine);
   // Health says NOT_SERVING; new calls get UNAVAILABLE, or gRPC's CANCELLED where they cross its
   // own shutdown on the wire, and do nothing; every call that reached the engine is answered.
@@ -65,9 +73,14 @@ class Server {
 
   const std::chrono::milliseconds drain_timeout_;
   ServingState state_;
-  WriteAdmission writes_;
+  Admission admission_;
+  OpenScans scans_;
   ReadPool reads_;
+  SlowRequests slow_;
+  ServiceParts parts_;
   KvService kv_service_;
+  KeyValueService key_value_service_;
+  AdminService admin_service_;
   HealthService health_service_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> grpc_server_;

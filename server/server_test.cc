@@ -10,8 +10,9 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
-#include "server/status_mapping.h"
+#include "server/errors.h"
 #include "server/test_server.h"
 
 namespace lumen {
@@ -80,8 +81,10 @@ TEST(Server, ReadsThatMissMemoryAreAnsweredFromThePool) {
 // Tiny limits, so that the sizes around them stay readable.
 ServerOptions SmallLimits() {
   ServerOptions options;
-  options.max_key_bytes = 100;
-  options.max_value_bytes = 1000;
+  options.limits = {.max_key_bytes = 100,
+                    .max_value_bytes = 1000,
+                    .max_batch_bytes = 1100,
+                    .max_batch_operations = 10};
   return options;
 }
 
@@ -120,33 +123,38 @@ TEST(Server, SixtyFourKiBBeyondALimitIsStillOursAndTheRestIsGrpcs) {
 TEST(Server, LargestDefaultValueIsReadByAClientWithStockSettings) {
   const ServerOptions options;
   TestServer server;
-  EXPECT_THAT(server.Put("k", std::string(options.max_value_bytes, 'v')), Succeeds());
+  EXPECT_THAT(server.Put("k", std::string(options.limits.max_value_bytes, 'v')), Succeeds());
   auto stub = kv::KeyValueStore::NewStub(
       grpc::CreateChannel(server.address(), grpc::InsecureChannelCredentials()));
   kv::GetRequest request;
   request.set_key("k");
   kv::GetResponse response;
   EXPECT_THAT(stub->Get(NewContext().get(), request, &response), Succeeds());
-  EXPECT_EQ(response.value().size(), options.max_value_bytes);
+  EXPECT_EQ(response.value().size(), options.limits.max_value_bytes);
 }
 
-// Every method of the service, from its descriptor: a method added later is covered too.
+const std::vector<std::string> kOriginal = {"kv.KeyValueStore"};
+const std::vector<std::string> kOurs = {"kv.KeyValueStore", "lumen.v1.KeyValue", "lumen.v1.Admin"};
+
+// Every method of the services, from their descriptors: a method added later is covered too.
 template <typename Check>
-void ForEachMethod(Check check) {
-  const auto* service =
-      google::protobuf::DescriptorPool::generated_pool()->FindServiceByName("kv.KeyValueStore");
-  ASSERT_NE(service, nullptr);
-  ASSERT_EQ(service->method_count(), 3);
-  for (int i = 0; i < service->method_count(); ++i) {
-    const auto& method = *service->method(i);
-    SCOPED_TRACE(method.full_name());
-    check("/" + service->full_name() + "/" + method.name(), method.input_type()->full_name());
+void ForEachMethod(const std::vector<std::string>& services, Check check) {
+  for (const std::string& name : services) {
+    const auto* service =
+        google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
+    ASSERT_NE(service, nullptr);
+    ASSERT_GE(service->method_count(), 3);
+    for (int i = 0; i < service->method_count(); ++i) {
+      const auto& method = *service->method(i);
+      SCOPED_TRACE(method.full_name());
+      check("/" + service->full_name() + "/" + method.name(), method.input_type()->full_name());
+    }
   }
 }
 
 TEST(Server, EveryMethodNamesMalformedBytes) {
   TestServer server;
-  ForEachMethod([&](const std::string& method, const std::string& type) {
+  ForEachMethod(kOurs, [&](const std::string& method, const std::string& type) {
     for (const std::string& body : {std::string("\x0a\x05"
                                                 "ab"),  // cut in the key
                                     std::string("\xff\xff\xff"), std::string("\x0b"),
@@ -160,7 +168,7 @@ TEST(Server, EveryMethodNamesMalformedBytes) {
 
 TEST(Server, EveryMethodNamesAKeyThatIsNotUtf8) {
   TestServer server;
-  ForEachMethod([&](const std::string& method, const std::string& type) {
+  ForEachMethod(kOriginal, [&](const std::string& method, const std::string& type) {
     EXPECT_THAT(server.CallRaw(method, std::string("\x0a\x02\xc3\x28")),
                 Fails(grpc::StatusCode::INVALID_ARGUMENT,
                       "key is not valid UTF-8, which " + type + ".key has to be"));
@@ -169,17 +177,24 @@ TEST(Server, EveryMethodNamesAKeyThatIsNotUtf8) {
 
 TEST(Server, EveryMethodRefusesAnEmptyKey) {
   TestServer server;
-  ForEachMethod([&](const std::string& method, const std::string&) {
+  ForEachMethod(kOriginal, [&](const std::string& method, const std::string&) {
     EXPECT_THAT(server.CallRaw(method, ""),
                 Fails(grpc::StatusCode::INVALID_ARGUMENT, "key must not be empty"));
   });
 }
 
+// A request that the method accepts: most take a key or a name as their first field.
+std::string SomeRequest(const std::string& method) {
+  if (method == "/lumen.v1.KeyValue/Write") return "\x0a\x05\x0a\x03\x0a\x01k";
+  if (method == "/lumen.v1.Admin/SetLogLevel") return "\x0a\x04info";
+  return "\x0a\x01k";
+}
+
 TEST(Server, EveryMethodIsRefusedWithThePercentageDuringRecovery) {
   TestServer server({}, TestServer::Start::kRecovering);
   server.server().ReportRecovery(41, 100);
-  ForEachMethod([&](const std::string& method, const std::string&) {
-    EXPECT_THAT(server.CallRaw(method, "\x0a\x01k"),
+  ForEachMethod(kOurs, [&](const std::string& method, const std::string&) {
+    EXPECT_THAT(server.CallRaw(method, SomeRequest(method)),
                 Fails(grpc::StatusCode::UNAVAILABLE, "recovering: replayed 41 %"));
   });
   server.server().Serve(server.engine());
@@ -216,15 +231,15 @@ TEST(Server, EngineErrorsKeepTheirCodeAndWords) {
   }
 }
 
-TEST(StatusMapping, LongMessagesAreCutToWhatClientsAcceptInAHeader) {
-  const grpc::Status status = ToGrpcStatus(absl::DataLossError(std::string(100'000, 'x')));
+TEST(Errors, LongMessagesAreCutToWhatClientsAcceptInAHeader) {
+  const grpc::Status status = ToStatus(ToRefusal(absl::DataLossError(std::string(100'000, 'x'))));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::DATA_LOSS);
-  EXPECT_LE(status.error_message().size(), 4096u);
+  EXPECT_LE(status.error_message().size() + status.error_details().size(), 6000u);
 }
 
-TEST(Server, WritesBeyondTheQueueAreToldToComeBack) {
+TEST(Server, CallsBeyondTheLimitAreToldToComeBack) {
   ServerOptions options;
-  options.writes.writes = 1;
+  options.admission.calls = 1;
   TestServer server(options);
   server.engine().HoldWrites();
   auto stub = kv::KeyValueStore::NewStub(server.NewChannel());
@@ -240,7 +255,7 @@ TEST(Server, WritesBeyondTheQueueAreToldToComeBack) {
   const auto second_context = NewContext();
   kv::PutResponse second_response;
   EXPECT_THAT(stub->Put(second_context.get(), request, &second_response),
-              Fails(grpc::StatusCode::RESOURCE_EXHAUSTED, "too many writes"));
+              Fails(grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls"));
   EXPECT_EQ(second_context->GetServerTrailingMetadata().count(kRetryPushbackKey), 1u);
 
   server.engine().Release();

@@ -5,13 +5,10 @@
 
 namespace lumen {
 
-grpc::Status ServingState::Refusal() const {
-  if (draining_.load(std::memory_order_acquire)) {
-    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "draining: the server is shutting down");
-  }
+Refusal ServingState::WhyNot() const {
+  if (draining()) return {Reason::kDraining, "draining: the server is shutting down"};
   const int percent = recovered_percent_.load(std::memory_order_relaxed);
-  return grpc::Status(grpc::StatusCode::UNAVAILABLE,
-                      "recovering: replayed " + std::to_string(percent) + " %");
+  return {Reason::kRecovering, "recovering: replayed " + std::to_string(percent) + " %"};
 }
 
 void ServingState::ReportRecovery(uint64_t replayed_bytes, uint64_t total_bytes) {

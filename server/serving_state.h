@@ -1,11 +1,10 @@
 #pragma once
 
-#include <grpcpp/support/status.h>
-
 #include <atomic>
 #include <cstdint>
 
 #include "engine/engine.h"
+#include "server/errors.h"
 
 namespace lumen {
 
@@ -13,11 +12,12 @@ namespace lumen {
 // serving → draining, never back; draining may follow recovering directly. Thread-safe.
 class ServingState {
  public:
-  // Null: answer with Refusal(). A call that got the engine may finish with it: Server::Shutdown
+  // Null: answer with WhyNot(). A call that got the engine may finish with it: Server::Shutdown
   // waits for every call before the engine may go.
   Engine* engine() const { return engine_.load(std::memory_order_acquire); }
-  // UNAVAILABLE: "recovering: replayed 41 %" or "draining: ...".
-  grpc::Status Refusal() const;
+  // "recovering: replayed 41 %" or "draining: ...".
+  Refusal WhyNot() const;
+  bool draining() const { return draining_.load(std::memory_order_acquire); }
 
   // These two on one thread.
   void Serve(Engine& engine);

@@ -89,8 +89,8 @@ TEST(Shutdown, DrainingIsWhatARefusedCallReads) {
   EXPECT_EQ(state.engine(), &engine);
   state.Drain();
   EXPECT_EQ(state.engine(), nullptr);
-  EXPECT_EQ(state.Refusal().error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_THAT(state.Refusal().error_message(), HasSubstr("draining"));
+  EXPECT_EQ(state.WhyNot().reason, Reason::kDraining);
+  EXPECT_THAT(state.WhyNot().message, HasSubstr("draining"));
 }
 
 TEST(Shutdown, ReturnsThoughAStreamIsHalfOpen) {

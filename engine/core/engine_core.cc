@@ -10,6 +10,7 @@
 #include "engine/core/group_decider.h"
 #include "engine/iterator/merging_iterator.h"
 #include "engine/iterator/user_iterator.h"
+#include "engine/table_inspect.h"
 
 namespace lumen {
 namespace {
@@ -356,7 +357,8 @@ absl::Status EngineCore::FlushAll() {
   RETURN_IF_ERROR(request.status);
   const SequenceNumber target = request.result.sequence;
   const auto flushed = [this, target] { return state_.state()->flushed_sequence() >= target; };
-  WaitUntil([&] { return flushed() || !FlushObstacle().ok(); });
+  WaitUntil([&] { return flushed() || closing_ || !FlushObstacle().ok(); });
+  if (closing_ && !flushed()) return Closed();
   return flushed() ? absl::OkStatus() : FlushObstacle();
 }
 
@@ -372,9 +374,11 @@ absl::Status EngineCore::Compact() {
   RETURN_IF_ERROR(FlushAll());
   const uint64_t ticket = compactor_.RequestFull();
   const auto done = [this, ticket] { return compactor_.full_compactions() >= ticket; };
-  WaitUntil(
-      [&] { return done() || !context_->health.ok() || !context_->health.background().ok(); });
+  WaitUntil([&] {
+    return done() || closing_ || !context_->health.ok() || !context_->health.background().ok();
+  });
   if (done()) return absl::OkStatus();
+  if (closing_) return Closed();
   RETURN_IF_ERROR(context_->health.WriteError());
   return context_->health.background();
 }
@@ -383,9 +387,10 @@ absl::Status EngineCore::WaitForQuiescence() {
   const CallGuard call(*this);
   if (!call.entered()) return Closed();
   WaitUntil([this] {
-    return !context_->health.ok() || !context_->health.background().ok() ||
+    return closing_ || !context_->health.ok() || !context_->health.background().ok() ||
            (state_.state()->immutables.empty() && compactor_.Idle());
   });
+  if (closing_) return Closed();
   RETURN_IF_ERROR(context_->health.WriteError());
   return context_->health.background();
 }
@@ -400,6 +405,28 @@ absl::Status EngineCore::Checkpoint(const std::string& directory) {
                             std::make_unique<CheckpointStep>(*this, directory, result, done));
   context_->env.executor.Await(done);
   return result;
+}
+
+absl::Status EngineCore::VerifyTables(const VerifyCallback& progress) {
+  const CallGuard call(*this);
+  if (!call.entered()) return Closed();
+  const VersionPtr version = state_.state()->version;
+  VerifyProgress at;
+  for (int level = 0; level < Version::kLevels; ++level) {
+    at.tables_total += version->level(level).size();
+    at.bytes_total += version->LevelBytes(level);
+  }
+  for (const Level& level : version->levels()) {
+    for (const TablePtr& table : level) {
+      at.table =
+          VerifyTable(context_->env.file_system, context_->Path(TableFileName(table->number())));
+      if (!at.table.ok() && !absl::IsDataLoss(at.table)) return at.table;
+      ++at.tables_done;
+      at.bytes_done += table->summary().file_bytes;
+      if (!progress(at)) return absl::CancelledError("verification stopped");
+    }
+  }
+  return absl::OkStatus();
 }
 
 void EngineCore::Resume() {
@@ -474,6 +501,8 @@ absl::Status EngineCore::Close() {
     context_->env.executor.Await(closed_);
     return close_status_;
   }
+  // Whoever waits for background work would wait for hours, and so would this.
+  WorkChanged();
   if (calls_.fetch_or(kClosedBit, std::memory_order_acq_rel) != 0)
     context_->env.executor.Await(calls_gone_);
   context_->background.Stop();

@@ -42,6 +42,7 @@ class EngineCore : public Engine {
   absl::Status Compact() override;
   absl::Status WaitForQuiescence() override;
   absl::Status Checkpoint(const std::string& directory) override;
+  absl::Status VerifyTables(const VerifyCallback& progress) override;
   void Resume() override;
   Stats GetStats() override;
   absl::Status Close() override;

@@ -1,0 +1,54 @@
+#include "server/limits.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace lumen {
+namespace {
+
+constexpr size_t kMessageSlackBytes = size_t{64} << 10;
+// Tags, lengths and conditions of one operation.
+constexpr size_t kFramingBytes = 32;
+constexpr size_t kStockReplyBytes = size_t{4} << 20;
+constexpr size_t kReplyFramingBytes = 1024;
+
+std::optional<Refusal> CheckSize(const std::string& field, size_t bytes, size_t limit) {
+  if (bytes <= limit) return std::nullopt;
+  return Refusal{Reason::kFieldTooLarge,
+                 absl::StrCat(field, " has ", bytes, " bytes; the limit is ", limit)};
+}
+
+}  // namespace
+
+size_t RequestLimits::max_reply_bytes() const {
+  return std::max(kStockReplyBytes - kReplyFramingBytes,
+                  max_key_bytes + max_value_bytes + kReplyFramingBytes);
+}
+
+size_t RequestLimits::max_message_bytes() const {
+  const size_t batch = max_batch_bytes + max_batch_operations * 2 * kFramingBytes;
+  return std::max(batch, max_key_bytes + max_value_bytes) + kFramingBytes + kMessageSlackBytes;
+}
+
+std::optional<Refusal> CheckKey(std::string_view key, const std::string& field,
+                                const RequestLimits& limits) {
+  if (key.empty()) {
+    return Refusal{Reason::kInvalidField, absl::StrCat(field, " must not be empty")};
+  }
+  return CheckSize(field, key.size(), limits.max_key_bytes);
+}
+
+std::optional<Refusal> CheckValue(std::string_view value, const std::string& field,
+                                  const RequestLimits& limits) {
+  return CheckSize(field, value.size(), limits.max_value_bytes);
+}
+
+std::optional<Refusal> CheckCount(int count, const std::string& what, const RequestLimits& limits) {
+  if (static_cast<uint32_t>(count) <= limits.max_batch_operations) return std::nullopt;
+  return Refusal{Reason::kLimitExceeded,
+                 absl::StrCat("request has ", count, " ", what, "; the limit is ",
+                              limits.max_batch_operations)};
+}
+
+}  // namespace lumen

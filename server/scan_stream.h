@@ -1,0 +1,22 @@
+#pragma once
+
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "server/admission.h"
+#include "server/unary_call.h"
+
+namespace lumen {
+
+// Scans under way and the bytes that they have ready for their clients.
+using OpenScans = Admission;
+
+// Starts one lumen.v1.KeyValue/Scan. It reads a message's worth in the read pool, waits until gRPC
+// has sent it, reads on, and so holds one message at most while its client does not read. It pins
+// one state of the engine until it ends: at its end, when its client leaves, or when the server
+// drains.
+grpc::ServerWriteReactor<grpc::ByteBuffer>* StartScan(ServiceParts& parts, OpenScans& scans,
+                                                      grpc::CallbackServerContext& context,
+                                                      const grpc::ByteBuffer& body);
+
+}  // namespace lumen

@@ -1,0 +1,66 @@
+#include "server/unary_call.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
+namespace lumen {
+namespace {
+
+constexpr size_t kMaxAboutBytes = 64;
+
+}  // namespace
+
+std::optional<Refusal> CheckStillWanted(const grpc::CallbackServerContext& context) {
+  if (context.IsCancelled()) return Refusal{Reason::kCancelled, "call cancelled before any work"};
+  if (context.deadline() <= std::chrono::system_clock::now()) {
+    return Refusal{Reason::kNotStarted, "deadline passed before any work"};
+  }
+  return std::nullopt;
+}
+
+UnaryCall::UnaryCall(const char* method, ServiceParts& parts, grpc::CallbackServerContext& context,
+                     const grpc::ByteBuffer& body, grpc::ByteBuffer& reply)
+    : method_(method),
+      parts_(parts),
+      context_(context),
+      reply_(reply),
+      held_bytes_(body.Length()),
+      admitted_(parts.admission.TryEnter(held_bytes_)) {
+  times_.arrived = std::chrono::steady_clock::now();
+  times_.handed = times_.arrived;
+}
+
+Refusal UnaryCall::TooManyCalls() const {
+  return {Reason::kOverloaded,
+          absl::StrCat("too many calls wait: ", parts_.admission.calls(), " of ",
+                       parts_.admission.bytes(), " bytes; try again later")};
+}
+
+void UnaryCall::HandOn(std::string_view about) {
+  about_ = about.substr(0, kMaxAboutBytes);
+  times_.handed = std::chrono::steady_clock::now();
+}
+
+void UnaryCall::ReadInPool(ReadPool& pool, std::function<void()> read) {
+  const bool queued = pool.TryPost([this, read = std::move(read)] {
+    if (const auto refusal = CheckStillWanted(context_)) return Fail(*refusal);
+    read();
+  });
+  if (!queued) Fail({Reason::kOverloaded, "too many calls wait for a thread; try again later"});
+}
+
+void UnaryCall::Fail(const Refusal& refusal) {
+  End();
+  Refuse(context_, *this, refusal);
+}
+
+void UnaryCall::OnDone() {
+  if (admitted_) parts_.admission.Leave(held_bytes_);
+  times_.done = std::chrono::steady_clock::now();
+  parts_.slow.Judge(method_, times_, [this] {
+    return absl::StrCat("key \"", absl::CHexEscape(about_), "\", ", held_bytes_, " bytes");
+  });
+  delete this;
+}
+
+}  // namespace lumen
