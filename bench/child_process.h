@@ -27,6 +27,8 @@ class ChildProcess {
   // Waits. OK: it exited with 0.
   absl::Status Wait();
   bool running();
+  // 0 once it has been waited for.
+  pid_t pid() const { return pid_; }
 
  private:
   ChildProcess(pid_t pid, int output) : pid_(pid), output_(output) {}

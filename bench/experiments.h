@@ -21,8 +21,10 @@ absl::Status RunLsm(const Settings& settings, Report& report);
 absl::Status RunMemoryBudget(const Settings& settings, Report& report);
 // Open after a SIGKILL with 64 MiB of WAL to replay.
 absl::Status RunReopen(const Settings& settings, Report& report);
-// Put over gRPC beside an empty call of the same kind.
+// Calls over gRPC beside empty calls with the same requests.
 absl::Status RunRpc(const Settings& settings, Report& report);
+// Scans over gRPC, idle and stalled connections, and how soon a server serves.
+absl::Status RunStreams(const Settings& settings, Report& report);
 
 // Puts against a server that runs already, at `address`.
 struct LoadSettings {

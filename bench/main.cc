@@ -28,7 +28,8 @@ constexpr Experiment kExperiments[] = {
     {"lsm", "5 M random keys through flush and compaction", RunLsm},
     {"memory", "peak memory against the configured budget", RunMemoryBudget},
     {"reopen", "recovery of 64 MiB of WAL after a SIGKILL", RunReopen},
-    {"rpc", "Put over gRPC beside an empty call", RunRpc},
+    {"rpc", "puts, gets and batches over gRPC beside empty calls", RunRpc},
+    {"streams", "scans over gRPC, idle and stalled connections, start", RunStreams},
 };
 
 struct CommandLine {

@@ -1,4 +1,4 @@
-// In place of rpc_bench.cc in a build without the server.
+// In place of rpc_bench.cc and streams_bench.cc in a build without the server.
 #include "bench/experiments.h"
 
 namespace lumen::bench {
@@ -12,6 +12,8 @@ absl::Status RunRpc(const Settings&, Report& report) {
   report.AddNote(kReason);
   return absl::OkStatus();
 }
+
+absl::Status RunStreams(const Settings&, Report&) { return absl::OkStatus(); }
 
 absl::Status RunLoad(const Settings&, const LoadSettings&, Report&) {
   return absl::UnimplementedError(kReason);

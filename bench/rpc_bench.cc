@@ -1,33 +1,33 @@
-// Put over gRPC beside an empty call. Both servers are processes of their own, both use raw
+// Calls over gRPC beside empty calls. Both servers are processes of their own, both use raw
 // callback methods, both get the same client and the same request bytes, in turns; so the ratio is
 // what the store costs on top of gRPC.
-#include <arpa/inet.h>
 #include <grpcpp/server_builder.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cstring>
+#include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
 #include "bench/async_client.h"
-#include "bench/child_process.h"
+#include "bench/contestant.h"
 #include "bench/experiments.h"
 #include "bench/scratch.h"
 #include "bench/workload.h"
 #include "engine/base/status.h"
 #include "kv.grpc.pb.h"
+#include "lumen/v1/kv.pb.h"
 
 namespace lumen::bench {
 namespace {
 
 constexpr char kPut[] = "/kv.KeyValueStore/Put";
-constexpr int kConnections = 4;
+constexpr char kGet[] = "/kv.KeyValueStore/Get";
+constexpr char kPutV1[] = "/lumen.v1.KeyValue/Put";
+constexpr char kGetV1[] = "/lumen.v1.KeyValue/Get";
+constexpr char kWriteV1[] = "/lumen.v1.KeyValue/Write";
 constexpr int kManyInFlight = 100;
 constexpr int kRounds = 3;
+constexpr uint64_t kWritePuts = 32;
 constexpr int64_t kStartTimeoutMs = 20'000;
 
 class EmptyService final
@@ -42,22 +42,8 @@ class EmptyService final
   }
 };
 
-// A port that was free a moment ago.
-absl::StatusOr<std::string> FreeAddress() {
-  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (probe < 0) return absl::InternalError(absl::StrCat("socket: ", std::strerror(errno)));
-  const absl::Cleanup close_probe = [probe] { close(probe); };
-  struct sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  auto* generic = reinterpret_cast<struct sockaddr*>(&address);
-  if (bind(probe, generic, length) != 0 || getsockname(probe, generic, &length) != 0) {
-    return absl::InternalError(absl::StrCat("bind: ", std::strerror(errno)));
-  }
-  return absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
-}
-
+// The same fields have the same numbers in both services' Put and Get, so the bytes are the same
+// too.
 grpc::ByteBuffer PutBody(const std::string& key, std::string_view value) {
   kv::PutRequest request;
   request.set_key(key);
@@ -65,97 +51,128 @@ grpc::ByteBuffer PutBody(const std::string& key, std::string_view value) {
   return Body(request.SerializeAsString());
 }
 
-Load PutLoad(const ValueSource& values, uint64_t first, uint64_t calls, int in_flight) {
-  return {.method = kPut,
-          .calls = calls,
-          .in_flight = in_flight,
-          .request = [&values, first](uint64_t i) {
-            std::string key;
-            ScatteredKey(first + i, key);
-            return PutBody(key, values.Value(first + i));
-          }};
+grpc::ByteBuffer GetBody(const std::string& key) {
+  kv::GetRequest request;
+  request.set_key(key);
+  return Body(request.SerializeAsString());
 }
 
-// A server process with its clients: one on a connection of its own for sequential calls, one on
-// four.
-struct Contestant {
-  std::unique_ptr<ChildProcess> process;
-  std::unique_ptr<AsyncClient> single;
-  std::unique_ptr<AsyncClient> several;
-  std::vector<double> sequential_rates;
-  std::vector<double> concurrent_rates;
-  LatencyRecorder sequential;
-  LatencyRecorder concurrent;
+grpc::ByteBuffer WriteBody(const ValueSource& values, uint64_t first) {
+  v1::WriteRequest request;
+  std::string key;
+  for (uint64_t i = first; i < first + kWritePuts; ++i) {
+    ScatteredKey(i, key);
+    v1::Operation::Put& put = *request.add_operations()->mutable_put();
+    put.set_key(key);
+    const std::string_view value = values.Value(i);
+    put.set_value(value.data(), value.size());
+  }
+  return Body(request.SerializeAsString());
+}
+
+// A kind of call: what it sends, to whom, and what became of its rounds.
+struct Series {
+  const char* name;
+  const char* method;
+  Contestant* to;
+  std::function<grpc::ByteBuffer(uint64_t)> request;
+  uint64_t calls = 0;
+  int in_flight = 1;
+  std::vector<double> rates = {};
+  LatencyRecorder latency = {};
+
+  double rate() const { return Median(rates); }
+
+  absl::Status RunOnce(uint64_t first) {
+    AsyncClient& client = in_flight == 1 ? *to->single : *to->several;
+    ASSIGN_OR_RETURN(const LoadResult result,
+                     client.Run({.method = method,
+                                 .calls = calls,
+                                 .in_flight = in_flight,
+                                 .request = [&](uint64_t i) { return request(first + i); }}));
+    rates.push_back(result.rate_per_s);
+    latency.Merge(result.latency);
+    return absl::OkStatus();
+  }
+
+  Row ToRow() { return {.name = name, .value = rate(), .unit = "/s", .detail = latency.Summary()}; }
+  // Beside the empty call with the same request.
+  Row ToRow(const Series& empty, double share) {
+    Row row = ToRow();
+    row.floor =
+        Floor{.bound = share * empty.rate(), .reason = absl::StrFormat("%.2f x empty", share)};
+    row.detail = absl::StrFormat("%.2f x empty; %s", rate() / empty.rate(), row.detail);
+    return row;
+  }
 };
 
-// Connected is not serving: a server that opens its port first answers UNAVAILABLE until it has
-// recovered.
-absl::Status WaitUntilServing(Contestant& contestant, const ValueSource& values) {
-  const int64_t deadline_ns = NowNanos() + kStartTimeoutMs * 1'000'000;
-  absl::Status last = absl::DeadlineExceededError("no connection");
-  while (NowNanos() < deadline_ns && contestant.process->running()) {
-    if (contestant.single->WaitUntilConnected(100)) {
-      last = contestant.single->Run(PutLoad(values, 0, 1, 1)).status();
-      if (last.ok() && contestant.several->WaitUntilConnected(kStartTimeoutMs)) return last;
-    }
+class RpcExperiment {
+ public:
+  RpcExperiment(const Settings& settings, Contestant& empty, Contestant& store)
+      : values_(settings.seed), many_(settings.Scaled(100'000, 400)) {
+    const uint64_t few = settings.Scaled(5'000, 20);
+    const auto put = [this](uint64_t i) {
+      ScatteredKey(i, key_);
+      return PutBody(key_, values_.Value(i));
+    };
+    const auto get = [this](uint64_t i) {
+      ScatteredKey(i, key_);
+      return GetBody(key_);
+    };
+    const auto write = [this](uint64_t i) { return WriteBody(values_, i * kWritePuts); };
+    empty_one_ = {"empty call, sequential", kPut, &empty, put, few, 1};
+    put_one_ = {"Put with fdatasync, sequential", kPut, &store, put, few, 1};
+    empty_put_ = {
+        "empty call, 100 in flight, 4 connections", kPut, &empty, put, many_, kManyInFlight};
+    put_ = {"Put with fdatasync, 100 in flight", kPut, &store, put, many_, kManyInFlight};
+    put_v1_ = {"lumen.v1 Put, 100 in flight", kPutV1, &store, put, many_, kManyInFlight};
+    empty_get_ = {"empty call with a Get's request", kPut, &empty, get, many_, kManyInFlight};
+    get_ = {"Get, 100 in flight", kGet, &store, get, many_, kManyInFlight};
+    get_v1_ = {"lumen.v1 Get, 100 in flight", kGetV1, &store, get, many_, kManyInFlight};
+    write_ = {"lumen.v1 Write of 32 puts with fdatasync",
+              kWriteV1,
+              &store,
+              write,
+              settings.Scaled(20'000, 50),
+              kManyInFlight};
   }
-  return last;
-}
 
-absl::Status StartContestant(const std::vector<std::string>& command, const std::string& address,
-                             const std::string& log_path, const ValueSource& values,
-                             Contestant& contestant) {
-  ASSIGN_OR_RETURN(contestant.process, ChildProcess::Start(command, log_path));
-  contestant.single = std::make_unique<AsyncClient>(address, 1);
-  contestant.several = std::make_unique<AsyncClient>(address, kConnections);
-  const absl::Status serving = WaitUntilServing(contestant, values);
-  if (serving.ok()) return serving;
-  return absl::InternalError(absl::StrCat(command[0], " does not serve: ", serving.ToString()));
-}
+  // Gets read what the same round has put.
+  absl::Status RunRound(uint64_t round) {
+    const uint64_t first = 1 + round * many_;
+    for (Series* series : {&empty_one_, &put_one_, &empty_put_, &put_, &put_v1_, &empty_get_, &get_,
+                           &get_v1_, &write_}) {
+      RETURN_IF_ERROR(series->RunOnce(first));
+    }
+    return absl::OkStatus();
+  }
 
-absl::Status Round(const Settings& settings, const ValueSource& values, uint64_t round,
-                   Contestant& contestant) {
-  const uint64_t sequential_calls = settings.Scaled(5'000, 20);
-  const uint64_t concurrent_calls = settings.Scaled(100'000, 400);
-  const uint64_t first = 1 + round * (sequential_calls + concurrent_calls);
-  ASSIGN_OR_RETURN(const LoadResult sequential,
-                   contestant.single->Run(PutLoad(values, first, sequential_calls, 1)));
-  contestant.sequential_rates.push_back(sequential.rate_per_s);
-  contestant.sequential.Merge(sequential.latency);
-  ASSIGN_OR_RETURN(const LoadResult concurrent,
-                   contestant.several->Run(
-                       PutLoad(values, first + sequential_calls, concurrent_calls, kManyInFlight)));
-  contestant.concurrent_rates.push_back(concurrent.rate_per_s);
-  contestant.concurrent.Merge(concurrent.latency);
-  return absl::OkStatus();
-}
+  void AddRows(Report& report) {
+    report.Add(empty_one_.ToRow());
+    report.Add(empty_put_.ToRow());
+    report.Add(empty_get_.ToRow());
+    report.Add(put_one_.ToRow());
+    report.Add({.name = "Put with fdatasync, sequential, p99",
+                .value = static_cast<double>(put_one_.latency.PercentileNanos(99)) / 1e3,
+                .unit = "us",
+                .floor = Floor{.kind = Floor::Kind::kAtMost, .bound = 520}});
+    report.Add(put_.ToRow(empty_put_, 0.75));
+    report.Add(put_v1_.ToRow(empty_put_, 0.75));
+    report.Add(get_.ToRow(empty_get_, 0.8));
+    report.Add(get_v1_.ToRow(empty_get_, 0.8));
+    report.Add({.name = write_.name,
+                .value = write_.rate() * static_cast<double>(kWritePuts),
+                .unit = "puts/s",
+                .floor = Floor{.bound = 300'000},
+                .detail = write_.latency.Summary()});
+  }
 
-void AddRows(Contestant& empty, Contestant& put, Report& report) {
-  const double empty_rate = Median(empty.concurrent_rates);
-  const double put_rate = Median(put.concurrent_rates);
-  report.Add({.name = "empty call, sequential",
-              .value = Median(empty.sequential_rates),
-              .unit = "/s",
-              .detail = empty.sequential.Summary()});
-  report.Add({.name = "empty call, 100 in flight, 4 connections",
-              .value = empty_rate,
-              .unit = "/s",
-              .detail = empty.concurrent.Summary()});
-  report.Add({.name = "Put with fdatasync, sequential",
-              .value = Median(put.sequential_rates),
-              .unit = "/s",
-              .detail = put.sequential.Summary()});
-  report.Add({.name = "Put with fdatasync, sequential, p99",
-              .value = static_cast<double>(put.sequential.PercentileNanos(99)) / 1e3,
-              .unit = "us",
-              .floor = Floor{.kind = Floor::Kind::kAtMost, .bound = 520}});
-  report.Add({.name = "Put with fdatasync, 100 in flight",
-              .value = put_rate,
-              .unit = "/s",
-              .floor = Floor{.bound = 0.65 * empty_rate, .reason = "0.65 x empty"},
-              .detail = absl::StrFormat("%.2f x empty (aim: 0.85); %s", put_rate / empty_rate,
-                                        put.concurrent.Summary())});
-}
+ private:
+  const ValueSource values_;
+  const uint64_t many_;
+  std::string key_;
+  Series empty_one_, put_one_, empty_put_, put_, put_v1_, empty_get_, get_, get_v1_, write_;
+};
 
 }  // namespace
 
@@ -199,22 +216,18 @@ absl::Status RunRpc(const Settings& settings, Report& report) {
   report.BeginSection(
       "gRPC on loopback: servers in processes of their own, async client, one client thread");
   ASSIGN_OR_RETURN(const auto scratch, ScratchFolder::Make(settings.directory));
-  const ValueSource values(settings.seed);
-  Contestant empty;
-  ASSIGN_OR_RETURN(const std::string empty_address, FreeAddress());
-  RETURN_IF_ERROR(StartContestant(
-      {settings.program_folder + "/lumen-bench", "empty-server-child", empty_address},
-      empty_address, scratch->path() + "/empty.log", values, empty));
-  Contestant put;
-  ASSIGN_OR_RETURN(const std::string put_address, FreeAddress());
-  RETURN_IF_ERROR(StartContestant({settings.program_folder + "/lumen-server", "--data-dir",
-                                   scratch->path() + "/db", "--listen", put_address},
-                                  put_address, scratch->path() + "/server.log", values, put));
-  for (uint64_t round = 0; round < kRounds; ++round) {
-    RETURN_IF_ERROR(Round(settings, values, round, empty));
-    RETURN_IF_ERROR(Round(settings, values, round, put));
-  }
-  AddRows(empty, put, report);
+  const Load probe = {
+      .method = kPut, .calls = 1, .request = [](uint64_t) { return PutBody("probe", ""); }};
+  ASSIGN_OR_RETURN(Contestant empty, StartContestant({settings.program_folder + "/lumen-bench",
+                                                      "empty-server-child", "{address}"},
+                                                     scratch->path() + "/empty.log", probe));
+  ASSIGN_OR_RETURN(Contestant store,
+                   StartContestant({settings.program_folder + "/lumen-server", "--data-dir",
+                                    scratch->path() + "/db", "--listen", "{address}"},
+                                   scratch->path() + "/server.log", probe));
+  RpcExperiment experiment(settings, empty, store);
+  for (uint64_t round = 0; round < kRounds; ++round) RETURN_IF_ERROR(experiment.RunRound(round));
+  experiment.AddRows(report);
   return absl::OkStatus();
 }
 
