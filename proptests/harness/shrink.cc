@@ -2,8 +2,8 @@
 #include <utility>
 
 #include "faultfs/crash_space.h"
+#include "proptests/harness/alike.h"
 #include "proptests/harness/case_walk.h"
-#include "proptests/harness/explorer.h"
 #include "proptests/harness/failure.h"
 #include "proptests/harness/shrinking.h"
 
@@ -22,23 +22,6 @@ size_t Kept(const Survivors& survivors) {
       survivors.sectors.size() - static_cast<size_t>(std::count_if(
                                      survivors.sectors.begin(), survivors.sectors.end(), is_base));
   return survivors.entries.size() + survivors.sizes.size() + survivors.appends.size() + versions;
-}
-
-ShrinkTools::Found Find(const Case& base, int rule, uint64_t states) {
-  ExploreSettings settings;
-  settings.profile = base.profile;
-  settings.seed = base.seed;
-  settings.states = states;
-  settings.max_failures = 1;
-  ShrinkTools::Found found;
-  ExploreEvents events;
-  events.failure = [&found, rule](const Failure& failure) {
-    if (failure.violation.rule == rule) found.failure = failure;
-  };
-  Case without_crashes = base;
-  without_crashes.crashes.clear();
-  found.tested = ExploreCase(without_crashes, settings, events).distinct;
-  return found;
 }
 
 std::vector<Survivors> Kinder(const Case& failing, size_t crash) {
@@ -61,7 +44,10 @@ std::vector<Survivors> Kinder(const Case& failing, size_t crash) {
 }  // namespace
 
 Failure Shrink(Failure failure, uint64_t replays) {
-  const ShrinkTools tools{.replay = Replay, .find = Find, .kinder = Kinder};
+  const auto find = [](const Case& base, const Failure& known, uint64_t states) {
+    return FindAlike(OpenEngineOf, base, known, states);
+  };
+  const ShrinkTools tools{.replay = Replay, .find = find, .kinder = Kinder};
   return ShrinkWith(tools, std::move(failure), replays);
 }
 

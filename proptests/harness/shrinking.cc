@@ -8,23 +8,29 @@
 
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "engine/env/seeded_random.h"
+#include "faultfs/fault_plan.h"
 
 namespace lumen::crash {
 namespace {
 
 // How hard a smaller workload is searched for its crash: first in passing, then in earnest.
-constexpr uint64_t kStatesOfTry[] = {250, 2500};
+constexpr uint64_t kStatesOfTry[] = {100, 400, 2500};
 constexpr size_t kFewSteps = 3;
+// Where more steps than this are left, quite other workloads are tried: so many of each length.
+constexpr size_t kManySteps = 6;
+constexpr uint64_t kOthersOfLength[] = {12, 24, 24, 32, 32, 32};
+constexpr uint64_t kStatesOfOther = 100;
+constexpr uint64_t kMostNth = 8;
+constexpr uint64_t kSmallMemtableBytes = 1024;
 constexpr size_t kMostKinder = 64;
 constexpr uint32_t kSmallValueBytes = 8;
 
 using Survivors = faultfs::Survivors;
 
-// "a\nb\n" without line `line`.
-std::string WithoutLine(const std::string& text, size_t line) {
-  std::vector<std::string> lines = absl::StrSplit(text, '\n');
-  lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(line));
-  return absl::StrJoin(lines, "\n");
+// The lines of a plan.
+std::vector<std::string> Rules(const std::string& plan) {
+  return absl::StrSplit(plan, '\n', absl::SkipEmpty());
 }
 
 class Shrinker {
@@ -36,9 +42,10 @@ class Shrinker {
     const uint64_t before = best_.failing.workload.steps.size();
     for (const uint64_t states : kStatesOfTry) {
       states_of_try_ = states;
+      const bool other = now().workload.steps.size() > kManySteps && TryOthers();
       while (Round()) {
       }
-      if (best_.failing.workload.steps.size() <= kFewSteps) break;
+      if (now().workload.steps.size() <= (other ? kManySteps : kFewSteps)) break;
     }
     LoseLess();
     if (best_.steps_before == 0) best_.steps_before = before;
@@ -54,6 +61,7 @@ class Shrinker {
     bool smaller = DropCrashes();
     smaller |= DropFaults(&Case::faults);
     smaller |= DropFaults(&Case::recovery_faults);
+    smaller |= LowerNths();
     smaller |= DropSteps();
     smaller |= SimplifySteps();
     smaller |= SimplifyOptions();
@@ -77,10 +85,9 @@ class Shrinker {
   }
 
   // Another crash of what is a smaller case.
-  bool Finds(const Case& candidate) {
+  bool Finds(const Case& candidate, uint64_t states) {
     if (left_ == 0) return false;
-    ShrinkTools::Found found =
-        tools_.find(candidate, best_.violation.rule, std::min(left_, states_of_try_));
+    ShrinkTools::Found found = tools_.find(candidate, best_, std::min(left_, states));
     left_ -= std::min(left_, found.tested + 1);
     if (!found.failure.has_value()) return false;
     best_.failing = std::move(found.failure->failing);
@@ -90,7 +97,64 @@ class Shrinker {
     return true;
   }
 
-  bool Try(const Case& candidate) { return Replays(candidate) || Finds(candidate); }
+  bool Try(const Case& candidate) { return Replays(candidate) || Finds(candidate, states_of_try_); }
+
+  // Short workloads of the case's own steps and others. Taking steps out of a long one comes to an
+  // end where one that is not in it would do the work of many: a compaction, that of what fills a
+  // level. The shortest come first, and with the first that fails alike it goes on.
+  bool TryOthers() {
+    SeededRandom random(now().seed);
+    size_t steps = 0;
+    for (const uint64_t tries : kOthersOfLength) {
+      ++steps;
+      for (uint64_t i = 0; i < tries && left_ > 0; ++i) {
+        if (Finds(OtherCase(steps, random), kStatesOfOther)) return true;
+      }
+    }
+    return false;
+  }
+
+  Case OtherCase(size_t steps, SeededRandom& random) const {
+    Case other = now();
+    other.workload.steps.clear();
+    while (other.workload.steps.size() < steps) {
+      const std::vector<ClientStep>& from = random.Below(2) == 0 ? now().workload.steps : alphabet_;
+      other.workload.steps.push_back(from[random.Below(from.size())]);
+    }
+    // So that few writes fill a table.
+    if (random.Below(2) == 0) other.workload.memtable_bytes = kSmallMemtableBytes;
+    ForEachNth(other, [&](uint64_t& nth) { nth = 1 + random.Below(std::min(nth, kMostNth)); });
+    return other;
+  }
+
+  // Of the faults that come later than with the first call.
+  template <typename Change>
+  static void ForEachNth(Case& of, Change change) {
+    const absl::StatusOr<faultfs::FaultPlan> plan = faultfs::FaultPlan::Parse(of.faults);
+    if (!plan.ok()) return;
+    faultfs::FaultPlan changed;
+    for (faultfs::FaultRule rule : plan->rules()) {
+      if (rule.when.nth > 1) change(rule.when.nth);
+      changed.Add(std::move(rule));
+    }
+    of.faults = changed.ToString();
+  }
+
+  // Earlier calls: what leads to the known one can go then.
+  bool LowerNths() {
+    bool smaller = false;
+    for (bool again = true; again && left_ > 0;) {
+      again = false;
+      for (const uint64_t divisor : {4, 2, 1}) {
+        Case candidate = now();
+        ForEachNth(candidate, [&](uint64_t& nth) { nth = divisor == 1 ? nth - 1 : nth / divisor; });
+        if (candidate.faults == now().faults || !Try(candidate)) continue;
+        again = smaller = true;
+        break;
+      }
+    }
+    return smaller;
+  }
 
   bool DropCrashes() {
     bool smaller = false;
@@ -105,12 +169,13 @@ class Shrinker {
 
   bool DropFaults(std::string Case::*faults) {
     bool smaller = false;
-    for (size_t line = 0; !(now().*faults).empty() && left_ > 0;) {
-      const std::string text = now().*faults;
-      if (line > static_cast<size_t>(std::count(text.begin(), text.end(), '\n'))) break;
+    for (size_t line = 0; line < Rules(now().*faults).size() && left_ > 0;) {
+      std::vector<std::string> rules = Rules(now().*faults);
+      const size_t before = rules.size();
+      rules.erase(rules.begin() + static_cast<std::ptrdiff_t>(line));
       Case candidate = now();
-      candidate.*faults = WithoutLine(text, line);
-      if (Try(candidate)) {
+      candidate.*faults = absl::StrJoin(rules, "\n");
+      if (Try(candidate) && Rules(now().*faults).size() < before) {
         smaller = true;
       } else {
         ++line;
@@ -234,6 +299,7 @@ class Shrinker {
   }
 
   const ShrinkTools& tools_;
+  const std::vector<ClientStep> alphabet_ = SmallAlphabet();
   Failure best_;
   uint64_t left_;
   uint64_t states_of_try_ = 0;

@@ -14,13 +14,13 @@ namespace lumen::crash {
 // What shrinking asks of a harness.
 struct ShrinkTools {
   std::function<absl::StatusOr<Replayed>(const Case&)> replay;
-  // Any crash of the case's workload that breaks that rule, and how many states were tested for it,
-  // at most `states`. The case's own crashes do not count: taking steps out moves every index.
+  // A crash of the case's workload that fails as `known` does, and how many states were tested for
+  // it, at most `states`. The case's own crashes do not count: taking steps out moves every index.
   struct Found {
     std::optional<Failure> failure;
     uint64_t tested = 0;
   };
-  std::function<Found(const Case&, int rule, uint64_t states)> find;
+  std::function<Found(const Case&, const Failure& known, uint64_t states)> find;
   // For a crash of the case, other choices at the same moment that lose less than its own does,
   // those that lose least first.
   std::function<std::vector<faultfs::Survivors>(const Case&, size_t crash)> kinder;

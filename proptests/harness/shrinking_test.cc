@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
+#include "faultfs/fault_plan.h"
 
 namespace lumen::crash {
 namespace {
@@ -25,25 +26,40 @@ class PlantedBug {
  public:
   ShrinkTools tools() {
     return {.replay = [this](const Case& failing) { return Replay(failing); },
-            .find = [this](const Case& base, int rule,
-                           uint64_t states) { return Find(base, rule, states); },
+            .find = [this](const Case& base, const Failure& known,
+                           uint64_t states) { return Find(base, known.violation.rule, states); },
             .kinder = [](const Case& failing, size_t crash) { return Kinder(failing, crash); }};
   }
   uint64_t replays() const { return replays_; }
   // Keys of a planted bug's write: numbering may give it another one.
   uint32_t lost_key = 33;
+  uint32_t flushes = 1;              // that have to come behind it; where many, one compaction does
+  std::string fault = "bad";         // in the plan
+  uint64_t steps_of_one_nth = 1000;  // the plan's n-th call comes in the n-th so many steps
 
  private:
   bool Broken(const Case& failing) const {
-    if (failing.crashes.empty() || !absl::StrContains(failing.faults, "bad")) return false;
+    if (failing.crashes.empty() || !absl::StrContains(failing.faults, fault)) return false;
+    if (!Reaches(failing)) return false;
     const auto& steps = failing.workload.steps;
     const uint64_t end = failing.crashes[0].point;
     bool written = false;
+    uint32_t flushed = 0;
     for (uint64_t i = 0; i < end; ++i) {
-      if (steps[i].kind == Kind::kFlush && written) return true;
+      if (steps[i].kind == Kind::kCompact && written && flushes > 1) return true;
+      flushed += steps[i].kind == Kind::kFlush && written ? 1 : 0;
+      if (flushed == flushes) return true;
       written |= Writes(steps[i], lost_key);
     }
     return false;
+  }
+  bool Reaches(const Case& failing) const {
+    const auto plan = faultfs::FaultPlan::Parse(failing.faults);
+    if (!plan.ok()) return true;
+    return std::all_of(plan->rules().begin(), plan->rules().end(), [&](const auto& rule) {
+      return rule.when.nth == 0 ||
+             (rule.when.nth - 1) * steps_of_one_nth < failing.workload.steps.size();
+    });
   }
   absl::StatusOr<Replayed> Replay(const Case& failing) {
     ++replays_;
@@ -142,6 +158,29 @@ TEST(Shrinking, LeavesTheOneFaultTheOneCrashAndPlainOptions) {
   EXPECT_THAT(shrunk.failing.crashes[0].survivors.entries, ElementsAre(0)) << "less is lost";
   EXPECT_FALSE(shrunk.failing.workload.wal_lz4);
   EXPECT_EQ(shrunk.failing.workload.memtable_bytes, Workload{}.memtable_bytes);
+}
+
+TEST(Shrinking, OneStepOfAnotherKindTakesThePlaceOfMany) {
+  PlantedBug bug;
+  bug.flushes = 20;
+  Workload workload = LongWorkload(6);
+  for (int i = 0; i < 20; ++i) workload.steps.push_back(Of(Kind::kFlush));
+  const Failure shrunk = ShrinkWith(bug.tools(), FoundIn(workload), 20'000);
+  const auto& steps = shrunk.failing.workload.steps;
+  ASSERT_EQ(steps.size(), 2) << "the case itself has no compaction";
+  EXPECT_TRUE(Writes(steps[0], 33));
+  EXPECT_EQ(steps[1].kind, Kind::kCompact);
+}
+
+TEST(Shrinking, AFaultComesWithAnEarlierCall) {
+  PlantedBug bug;
+  bug.fault = "eio-before on append";
+  bug.steps_of_one_nth = 2;
+  Failure failure = FoundIn(LongWorkload(60));
+  failure.failing.faults = "eio-before on append nth 30";
+  const Failure shrunk = ShrinkWith(bug.tools(), failure, 20'000);
+  EXPECT_EQ(shrunk.failing.workload.steps.size(), 2) << "60 steps have a thirtieth such call";
+  EXPECT_THAT(shrunk.failing.faults, ::testing::StartsWith("eio-before on append"));
 }
 
 TEST(Shrinking, SpendsNoMoreThanItMay) {

@@ -70,7 +70,9 @@ struct Workload {
 // are batches, some are background work, some are kills and reopens.
 Workload GenerateWorkload(uint64_t seed, uint32_t steps);
 
-// All workloads of up to `length` steps over a small alphabet, the empty one first, by index.
+// A small alphabet: each of its steps reaches a different part of the engine.
+std::vector<ClientStep> SmallAlphabet();
+// All workloads of up to `length` steps over it, the empty one first, by index.
 uint64_t SmallWorkloads(uint32_t length);
 Workload SmallWorkload(uint32_t length, uint64_t index);
 

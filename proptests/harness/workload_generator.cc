@@ -162,8 +162,11 @@ class Generator {
   const Mixture& mixture_;
 };
 
-// The alphabet of the small workloads: each step reaches a different part of the engine.
-std::vector<ClientStep> Alphabet() {
+}  // namespace
+
+Workload GenerateWorkload(uint64_t seed, uint32_t steps) { return Generator(seed).Make(steps); }
+
+std::vector<ClientStep> SmallAlphabet() {
   return {
       {.kind = Kind::kWrite, .changes = {{.key = 0, .value_bytes = 8}}},
       {.kind = Kind::kWriteAsync, .durable = false, .changes = {{.key = 0, .value_bytes = 8}}},
@@ -181,12 +184,8 @@ std::vector<ClientStep> Alphabet() {
   };
 }
 
-}  // namespace
-
-Workload GenerateWorkload(uint64_t seed, uint32_t steps) { return Generator(seed).Make(steps); }
-
 uint64_t SmallWorkloads(uint32_t length) {
-  const uint64_t letters = Alphabet().size();
+  const uint64_t letters = SmallAlphabet().size();
   uint64_t of_length = 1;
   uint64_t all = 1;
   for (uint32_t i = 0; i < length; ++i) all += of_length *= letters;
@@ -194,7 +193,7 @@ uint64_t SmallWorkloads(uint32_t length) {
 }
 
 Workload SmallWorkload(uint32_t length, uint64_t index) {
-  const std::vector<ClientStep> alphabet = Alphabet();
+  const std::vector<ClientStep> alphabet = SmallAlphabet();
   Workload workload;
   workload.seed = index;
   uint32_t steps = 0;
