@@ -3,14 +3,16 @@
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +29,7 @@
 #include "engine/posix_environment.h"
 #include "server/logging.h"
 #include "server/server.h"
+#include "server/service_notice.h"
 #include "server/settings.h"
 
 // The order matters. The port opens before recovery, so that clients read how far it is; the
@@ -70,39 +73,74 @@ sigset_t StopSignals() {
   return signals;
 }
 
-// Takes the signal that came; from now on the default action holds: a second one ends the process
-// at once, which loses nothing that was acknowledged.
-void LetNextSignalKill(int stop_fd) {
+void TakeSignal(int stop_fd) {
   signalfd_siginfo taken;
   CHECK(read(stop_fd, &taken, sizeof taken) == sizeof taken);
+}
+
+// From now on the default action holds: a signal ends the process at once, which loses nothing that
+// was acknowledged.
+void LetNextSignalKill() {
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
-Options EngineOptions(const Settings& settings, Server& server) {
+Options EngineOptions(const Settings& settings) {
   Options options;
   options.memory_budget_bytes = settings.memory_budget_bytes;
   options.memtable_bytes = settings.memtable_bytes;
   options.wal_segment_bytes = settings.wal_segment_bytes;
+  options.wal_lz4 = settings.wal_lz4;
+  options.block_bytes = static_cast<uint32_t>(settings.block_bytes);
+  options.bloom_bits_per_key = static_cast<uint32_t>(settings.bloom_bits_per_key);
+  options.lz4_from_level = static_cast<int>(settings.lz4_from_level);
+  options.max_key_bytes = settings.max_key_bytes;
+  options.max_value_bytes = settings.max_value_bytes;
+  options.max_batch_bytes = settings.max_batch_bytes;
+  options.max_batch_operations = static_cast<uint32_t>(settings.max_batch_operations);
   options.lock_owner = LockOwner(settings);
   options.on_event = LogEngineEvent;
-  options.on_recovery_progress = [&server](uint64_t replayed_bytes, uint64_t total_bytes) {
-    server.ReportRecovery(replayed_bytes, total_bytes);
-  };
   return options;
 }
 
 ServerOptions FrontOptions(const Settings& settings, FileSystem& files) {
   ServerOptions options;
   options.listen = settings.listen;
-  options.limits.max_value_bytes = settings.max_value_bytes;
+  options.limits = {.max_key_bytes = settings.max_key_bytes,
+                    .max_value_bytes = settings.max_value_bytes,
+                    .max_batch_bytes = settings.max_batch_bytes,
+                    .max_batch_operations = static_cast<uint32_t>(settings.max_batch_operations)};
+  options.admission = {.calls = settings.max_calls, .bytes = settings.max_call_bytes};
+  options.reads.threads = static_cast<int>(settings.read_threads);
+  options.slow.longer_than = settings.slow_request;
   options.slow.warn = [](std::string_view warning) { spdlog::warn("{}", warning); };
+  options.drain_timeout = settings.drain_timeout;
   options.admin.version = LUMEN_VERSION;
   options.admin.data_directory = settings.data_dir;
   options.admin.checkpoint_directory = settings.data_dir + "/checkpoints";
+  for (const SettingValue& value : settings.values) {
+    options.admin.config.push_back(
+        {.name = value.name, .value = value.value, .source = value.source});
+  }
+  options.admin.log_level = LogLevel;
+  options.admin.set_log_level = SetLogLevel;
   options.admin.files = &files;
   return options;
 }
+
+// How far recovery is. Written by the thread that opens the engine, read by others.
+class RecoveryProgress {
+ public:
+  void Set(uint64_t replayed_bytes, uint64_t total_bytes) {
+    percent_ = static_cast<int>(replayed_bytes * 100 / std::max(total_bytes, uint64_t{1}));
+  }
+  std::string Status() const {
+    return absl::StrCat("recovering: replayed ", percent_.load(), " %");
+  }
+
+ private:
+  std::atomic<int> percent_{0};
+};
 
 // Readable once SIGTERM or SIGINT has come. Blocks both in this thread and every thread it starts.
 int BlockStopSignals() {
@@ -150,12 +188,19 @@ void LogRecovery(const Stats& stats, std::chrono::steady_clock::duration took) {
                stats.recovered_torn_tail ? ", after a torn tail" : "");
 }
 
+// Answers every call that reached the engine, and closes it.
+absl::Status Stop(Server& server, Engine& engine) {
+  NoticeStopping("draining");
+  const LongWorkNotice notice([] { return "draining"; });
+  server.Shutdown();
+  return engine.Close();
+}
+
 ExitCode Drain(int stop_fd, Server& server, Engine& engine) {
   spdlog::info("draining; a second signal stops at once");
-  sd_notify(0, "STOPPING=1");
-  LetNextSignalKill(stop_fd);
-  server.Shutdown();
-  const absl::Status closed = engine.Close();
+  TakeSignal(stop_fd);
+  LetNextSignalKill();
+  const absl::Status closed = Stop(server, engine);
   if (!closed.ok()) {
     spdlog::error("closing: {}", closed.ToString());
     return kIo;
@@ -164,11 +209,32 @@ ExitCode Drain(int stop_fd, Server& server, Engine& engine) {
   return kDrained;
 }
 
+// Serves until a signal comes, or until the engine, after an error that no retry mends, makes
+// `read_only_fd` readable.
+ExitCode ServeUntilStopped(const Settings& settings, int stop_fd, int read_only_fd, Server& server,
+                           Engine& engine) {
+  server.Serve(engine);
+  spdlog::info("serving on {} (port {})", settings.listen, server.port());
+  NoticeReady("serving");
+  if (AwaitEither(stop_fd, read_only_fd)) return Drain(stop_fd, server, engine);
+  if (settings.on_sync_error == OnSyncError::kExit) {
+    spdlog::error("stopping, because on_sync_error is exit; check the disk before the next start");
+    LetNextSignalKill();
+    // What comes of it is known: the engine is read-only, and Close says so once more.
+    static_cast<void>(Stop(server, engine));
+    return kIo;
+  }
+  NoticeStatus("serving reads only: " + engine.GetStats().sticky_error);
+  AwaitEither(stop_fd, stop_fd);
+  return Drain(stop_fd, server, engine);
+}
+
 ExitCode Run(const Settings& settings) {
   const int stop_fd = BlockStopSignals();
   InstallLogging(settings.log);
   spdlog::info("lumen-server {} starts: data {}, listen {}", LUMEN_VERSION, settings.data_dir,
                settings.listen);
+  for (const std::string& warning : settings.warnings) spdlog::warn("{}", warning);
   PosixEnvironment posix;
   const Environment environment = posix.environment();
   // Before the server: an admin call's work may wait in the engine until it closes.
@@ -179,14 +245,24 @@ ExitCode Run(const Settings& settings) {
     spdlog::error("{}", std::string(server.status().message()));
     return kTaken;
   }
+  RecoveryProgress progress;
+  Options options = EngineOptions(settings);
+  options.on_recovery_progress = [&](uint64_t replayed_bytes, uint64_t total_bytes) {
+    progress.Set(replayed_bytes, total_bytes);
+    (*server)->ReportRecovery(replayed_bytes, total_bytes);
+  };
+  const int read_only_fd = eventfd(0, EFD_CLOEXEC);
+  options.on_read_only = [read_only_fd](const absl::Status&) { eventfd_write(read_only_fd, 1); };
   const auto start = std::chrono::steady_clock::now();
-  Opening opening(EngineOptions(settings, **server), settings.data_dir, environment);
+  std::optional<LongWorkNotice> notice(std::in_place, [&] { return progress.Status(); });
+  Opening opening(std::move(options), settings.data_dir, environment);
   if (AwaitEither(stop_fd, opening.done_fd())) {
     // Open cannot be interrupted, but it may be killed at any moment.
     spdlog::info("stopped during recovery");
     spdlog::shutdown();
     std::_Exit(kDrained);
   }
+  notice.reset();
   Opened opened = opening.Take();
   if (!opened.ok()) {
     spdlog::error("cannot open {}: {}", settings.data_dir, opened.status().ToString());
@@ -194,11 +270,17 @@ ExitCode Run(const Settings& settings) {
   }
   engine = *std::move(opened);
   LogRecovery(engine->GetStats(), std::chrono::steady_clock::now() - start);
-  (*server)->Serve(*engine);
-  spdlog::info("serving on {} (port {})", settings.listen, (*server)->port());
-  sd_notify(0, "READY=1");
-  AwaitEither(stop_fd, stop_fd);
-  return Drain(stop_fd, **server, *engine);
+  return ServeUntilStopped(settings, stop_fd, read_only_fd, **server, *engine);
+}
+
+std::map<std::string, std::string> EnvironmentVariables() {
+  std::map<std::string, std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const size_t equals = text.find('=');
+    if (equals != std::string::npos) variables[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return variables;
 }
 
 }  // namespace
@@ -210,7 +292,7 @@ int main(int argc, char** argv) {
   // call.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const auto settings =
-      lumen::ParseSettings({argv + 1, argv + argc}, [](const char* name) { return getenv(name); });
+      lumen::ParseSettings({argv + 1, argv + argc}, lumen::EnvironmentVariables());
   if (const auto* farewell = std::get_if<lumen::Farewell>(&settings)) {
     std::fputs(farewell->text.c_str(), farewell->exit_code == 0 ? stdout : stderr);
     return farewell->exit_code;

@@ -2,233 +2,287 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <limits>
-#include <numeric>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "engine/base/quantity.h"
+#include "absl/strings/str_join.h"
+#include "engine/base/status.h"
+#include "server/config_file.h"
+#include "server/listen_address.h"
+#include "server/near_name.h"
+#include "server/setting_table.h"
 
 namespace lumen {
 namespace {
 
-constexpr uint64_t kMinStoreBytes = uint64_t{64} << 10;
-constexpr uint64_t kMaxValueCeilingBytes = uint64_t{16} << 20;
+using Variables = std::map<std::string, std::string>;
 
-absl::Status ParseSize(const std::string& text, uint64_t& to) {
-  const absl::StatusOr<uint64_t> bytes = ParseBytes(text);
-  if (!bytes.ok()) return bytes.status();
-  to = *bytes;
-  return absl::OkStatus();
-}
-
-// Catches a forgotten unit: "--memtable-size 64" is not 64 bytes of memtable.
-absl::Status ParseStoreSize(const std::string& text, uint64_t& to) {
-  absl::Status status = ParseSize(text, to);
-  if (status.ok() && to < kMinStoreBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", text, "' is below the minimum of ", FormatBytes(kMinStoreBytes)));
-  }
-  return status;
-}
-
-absl::Status ParseMaxValue(const std::string& text, uint64_t& to) {
-  absl::Status status = ParseSize(text, to);
-  if (status.ok() && (to == 0 || to > kMaxValueCeilingBytes)) {
-    return absl::InvalidArgumentError("must be between 1B and 16MiB");
-  }
-  return status;
-}
-
-absl::Status ParseListen(const std::string& text, std::string& to) {
-  const size_t colon = text.rfind(':');
-  const bool is_unix = text.starts_with("unix:") && text.size() > 5;
-  const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
-  const bool is_port =
-      !port.empty() && port.size() <= 5 &&
-      std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
-      std::stoi(port) <= std::numeric_limits<uint16_t>::max();
-  if (!is_unix && (!is_port || colon == 0)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", text, "' is not an address: expected host:port or unix:path"));
-  }
-  to = text;
-  return absl::OkStatus();
-}
-
-absl::Status ParseDataDir(const std::string& text, std::string& to) {
-  if (text.empty()) return absl::InvalidArgumentError("must not be empty");
-  to = text;
-  return absl::OkStatus();
-}
-
-absl::Status ParseLogLevel(const std::string& text, std::string& to) {
-  if (!IsLogLevel(text)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", text, "' is not one of trace debug info warn error off"));
-  }
-  to = text;
-  return absl::OkStatus();
-}
-
-absl::Status ParseLogFormat(const std::string& text, LogFormat& to) {
-  if (text != "text" && text != "json") {
-    return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not one of text json"));
-  }
-  to = text == "text" ? LogFormat::kText : LogFormat::kJson;
-  return absl::OkStatus();
-}
-
-// One thing to set: where its text may come from, and what becomes of it.
-struct Setting {
-  std::string flag;
-  std::vector<std::string> variables;  // the first that is set counts
-  std::string group;
-  std::string help;
-  std::string shown_default;
-  std::function<absl::Status(const std::string&)> parse;
-};
-
-std::vector<Setting> AllSettings(Settings& s) {
-  return {
-      {"--data-dir",
-       {"LUMEN_DATA_DIR", "DATA_DIR"},
-       "Storage",
-       "Directory of the database; made when missing",
-       s.data_dir,
-       [&](const std::string& text) { return ParseDataDir(text, s.data_dir); }},
-      {"--memory-budget",
-       {"LUMEN_MEMORY_BUDGET"},
-       "Storage",
-       "Memory for memtables and block cache together",
-       FormatBytes(s.memory_budget_bytes),
-       [&](const std::string& text) { return ParseStoreSize(text, s.memory_budget_bytes); }},
-      {"--memtable-size",
-       {"LUMEN_MEMTABLE_SIZE"},
-       "Storage",
-       "A memtable this large is flushed to a table",
-       FormatBytes(s.memtable_bytes),
-       [&](const std::string& text) { return ParseStoreSize(text, s.memtable_bytes); }},
-      {"--wal-segment-size",
-       {"LUMEN_WAL_SEGMENT_SIZE"},
-       "Storage",
-       "Size of one write-ahead log file, at least 64KiB",
-       FormatBytes(s.wal_segment_bytes),
-       [&](const std::string& text) { return ParseStoreSize(text, s.wal_segment_bytes); }},
-      {"--listen",
-       {"LUMEN_LISTEN", "BIND_ADDR"},
-       "Serving",
-       "host:port (port 0: a free one) or unix:path. Anyone who reaches it may read and write",
-       s.listen,
-       [&](const std::string& text) { return ParseListen(text, s.listen); }},
-      {"--max-value",
-       {"LUMEN_MAX_VALUE"},
-       "Serving",
-       "Largest value a client may put, up to 16MiB; clients with stock settings read up to 4MiB",
-       FormatBytes(s.max_value_bytes),
-       [&](const std::string& text) { return ParseMaxValue(text, s.max_value_bytes); }},
-      {"--log-level",
-       {"LUMEN_LOG_LEVEL"},
-       "Logging",
-       "trace, debug, info, warn, error or off",
-       s.log.level,
-       [&](const std::string& text) { return ParseLogLevel(text, s.log.level); }},
-      {"--log-format",
-       {"LUMEN_LOG_FORMAT"},
-       "Logging",
-       "text or json, on standard error",
-       "text",
-       [&](const std::string& text) { return ParseLogFormat(text, s.log.format); }},
-  };
-}
-
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
-std::string NearestFlag(std::string unknown, const std::vector<Setting>& settings) {
-  unknown = unknown.substr(0, unknown.find('='));
-  const auto nearest =
-      std::min_element(settings.begin(), settings.end(), [&](const Setting& a, const Setting& b) {
-        return EditDistance(unknown, a.flag) < EditDistance(unknown, b.flag);
-      });
-  return EditDistance(unknown, nearest->flag) <= 4 ? nearest->flag : "";
-}
-
-Farewell Refuse(const std::string& why) {
-  return {.text = "lumen-server: " + why + "\nlumen-server --help lists what there is.\n",
-          .exit_code = 2};
-}
+constexpr char kConfigVariable[] = "LUMEN_CONFIG";
+constexpr char kConfigFlag[] = "--config";
+constexpr size_t kMostFlagEdits = 4;
+// Variables of other programs begin with LUMEN_ too.
+constexpr size_t kMostVariableEdits = 2;
 
 constexpr char kFooter[] =
-    R"(A flag wins over its environment variables, and those over the default.
+    R"(A flag wins over its environment variable, that over the configuration file, and the file over the
+default. In the file, which is TOML, each group above is a table and each flag a key in it:
+
+  [storage]
+  data_dir = "/var/lib/lumen"
+  memory_budget = "2GiB"
+  [limits]
+  max_batch_operations = 1000
+
+Sizes need a unit: B KiB MiB GiB TiB, or kB MB GB TB; durations too: ms s m h.
 
 Examples:
   lumen-server --data-dir /var/lib/lumen
-  lumen-server --data-dir /tmp/try --listen 127.0.0.1:0 --memory-budget 64MiB --memtable-size 8MiB
-  DATA_DIR=/var/lib/lumen BIND_ADDR=127.0.0.1:50051 lumen-server --log-format json
+  lumen-server --config /etc/lumen.toml --log-format json
+  lumen-server --memory-budget 2GiB --print-config > lumen.toml
 
-Exit codes: 0 drained after SIGTERM or SIGINT, 2 usage, 3 port or directory taken, 4 I/O, 5 corruption.)";
+Exit codes: 0 drained after SIGTERM or SIGINT, 2 usage or configuration, 3 port or directory taken, 4 I/O,
+5 corruption. All settings at length: docs/configuration.md.)";
+
+std::string GroupTitle(std::string group) {
+  group[0] = static_cast<char>(group[0] - 'a' + 'A');
+  return group;
+}
+
+// The command line, read but not understood.
+class CommandLine {
+ public:
+  explicit CommandLine(const std::vector<Setting>& settings)
+      : settings_(settings), texts_(settings.size()) {
+    app_.footer(kFooter);
+    app_.set_version_flag("--version", "lumen-server " LUMEN_VERSION);
+    app_.add_option(kConfigFlag, config_,
+                    absl::StrCat("Configuration file [env ", kConfigVariable, "]"))
+        ->type_name("FILE");
+    app_.add_flag("--print-config", print_config_,
+                  "Print each setting and where it comes from, as a configuration file, and exit");
+    for (size_t i = 0; i < settings.size(); ++i) options_.push_back(Add(settings[i], texts_[i]));
+  }
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+
+  // INVALID_ARGUMENT: wrong usage. CANCELLED: the message is what was asked for.
+  absl::Status Parse(const std::vector<std::string>& arguments) {
+    try {
+      std::vector<std::string> reversed(arguments.rbegin(),
+                                        arguments.rend());  // CLI11 pops the back
+      app_.parse(reversed);
+    } catch (const CLI::CallForHelp&) {
+      return absl::CancelledError(app_.help());
+    } catch (const CLI::CallForVersion&) {
+      return absl::CancelledError("lumen-server " LUMEN_VERSION "\n");
+    } catch (const CLI::ExtrasError&) {
+      return absl::InvalidArgumentError(Unknown());
+    } catch (const CLI::ParseError& error) {
+      return absl::InvalidArgumentError(error.what());
+    }
+    return absl::OkStatus();
+  }
+
+  // What was given for settings[i].
+  std::optional<std::string> text(size_t i) const {
+    if (options_[i]->count() == 0) return std::nullopt;
+    return texts_[i];
+  }
+  const std::string& config() const { return config_; }
+  bool print_config() const { return print_config_; }
+
+ private:
+  CLI::Option* Add(const Setting& setting, std::string& text) {
+    const bool is_bool = setting.kind == Setting::Kind::kBool;
+    const std::string help =
+        absl::StrCat(setting.help, "\n[", is_bool ? "" : setting.expected + "; ", "default ",
+                     setting.show(), "; env ", absl::StrJoin(setting.variables(), " or "), "]");
+    CLI::Option* option = is_bool ? app_.add_flag(setting.flag(), text, help)
+                                  : app_.add_option(setting.flag(), text, help)->type_name("");
+    return option->group(GroupTitle(setting.group));
+  }
+
+  std::string Unknown() const {
+    const std::string unknown = app_.remaining().empty() ? "" : app_.remaining().front();
+    std::vector<std::string> flags = {kConfigFlag, "--print-config", "--help", "--version"};
+    for (const Setting& setting : settings_) flags.push_back(setting.flag());
+    const std::string nearest =
+        unknown.starts_with('-')
+            ? NearestName(unknown.substr(0, unknown.find('=')), flags, kMostFlagEdits)
+            : "";
+    return absl::StrCat("unknown argument '", unknown, "'",
+                        nearest.empty() ? "" : "; did you mean " + nearest + "?");
+  }
+
+  const std::vector<Setting>& settings_;
+  CLI::App app_{"Serves a LumenKV database over gRPC.", "lumen-server"};
+  std::string config_;
+  bool print_config_ = false;
+  std::vector<std::string> texts_;
+  std::vector<CLI::Option*> options_;
+};
+
+absl::Status SetFrom(const std::string& place, const Setting& setting, const std::string& text) {
+  const absl::Status status = setting.set(text);
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat(place, ": ", status.message(), "; expected ", setting.expected));
+}
+
+// Takes each setting from the first of its sources that names it.
+class Merge {
+ public:
+  Merge(const std::vector<Setting>& settings, const CommandLine& flags, const Variables& variables)
+      : settings_(settings), flags_(flags), variables_(variables) {}
+
+  absl::StatusOr<std::vector<SettingValue>> Run() {
+    RETURN_IF_ERROR(ReadFile());
+    std::vector<SettingValue> values;
+    for (size_t i = 0; i < settings_.size(); ++i) {
+      ASSIGN_OR_RETURN(std::string source, Take(i));
+      values.push_back(
+          {.name = settings_[i].key(), .value = settings_[i].show(), .source = std::move(source)});
+    }
+    return values;
+  }
+
+ private:
+  absl::Status ReadFile() {
+    std::string path = flags_.config();
+    if (path.empty()) {
+      const auto set = variables_.find(kConfigVariable);
+      if (set == variables_.end() || set->second.empty()) return absl::OkStatus();
+      path = set->second;
+    }
+    ASSIGN_OR_RETURN(file_, ReadConfigFile(path, settings_));
+    return absl::OkStatus();
+  }
+
+  // Sets settings_[i], and says where from. A file has to be right even where a flag wins over it.
+  absl::StatusOr<std::string> Take(size_t i) const {
+    const Setting& setting = settings_[i];
+    std::string source = "default";
+    if (const auto in_file = file_.find(setting.key()); in_file != file_.end()) {
+      RETURN_IF_ERROR(SetFrom(in_file->second.place, setting, in_file->second.text));
+      source = in_file->second.source;
+    }
+    if (const std::optional<std::string> text = flags_.text(i); text.has_value()) {
+      RETURN_IF_ERROR(SetFrom(setting.flag(), setting, *text));
+      return "flag " + setting.flag();
+    }
+    for (const std::string& variable : setting.variables()) {
+      const auto set = variables_.find(variable);
+      if (set == variables_.end()) continue;
+      RETURN_IF_ERROR(SetFrom(variable, setting, set->second));
+      return "environment " + variable;
+    }
+    return source;
+  }
+
+  const std::vector<Setting>& settings_;
+  const CommandLine& flags_;
+  const Variables& variables_;
+  std::map<std::string, FileValue> file_;
+};
+
+// What is right by itself, but not together.
+absl::Status CheckTogether(const Settings& settings) {
+  const auto described = [&](const std::string& name) {
+    const auto value = std::find_if(settings.values.begin(), settings.values.end(),
+                                    [&](const SettingValue& v) { return v.name == name; });
+    return absl::StrCat(name, " = ", value->value, " (", value->source, ")");
+  };
+  if (!settings.insecure && !IsLocalAddress(settings.listen)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        described("serving.listen"),
+        ": other machines may reach this address, and there is no TLS yet: whoever does could read "
+        "and write everything. Listen on 127.0.0.1, [::1], localhost or unix:path, or allow it "
+        "with "
+        "--insecure (LUMEN_INSECURE=true, or insecure = true in the table [serving])"));
+  }
+  if (settings.max_batch_bytes < settings.max_key_bytes + settings.max_value_bytes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        described("limits.max_batch_bytes"), " does not hold the largest key and value: ",
+        described("limits.max_key"), ", ", described("limits.max_value")));
+  }
+  // A request takes up more than the keys and values in it.
+  if (settings.max_call_bytes / 2 < settings.max_batch_bytes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        described("limits.max_call_bytes"),
+        " is less than twice the largest batch: ", described("limits.max_batch_bytes")));
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> Warnings(const std::vector<Setting>& settings,
+                                  const Variables& variables) {
+  std::vector<std::string> known = {kConfigVariable};
+  for (const Setting& setting : settings) known.push_back(setting.variables().front());
+  std::vector<std::string> warnings;
+  for (const auto& [name, value] : variables) {
+    if (!absl::StartsWith(name, "LUMEN_")) continue;
+    const std::string nearest = NearestName(name, known, kMostVariableEdits);
+    if (nearest.empty() || nearest == name) continue;
+    warnings.push_back(absl::StrCat("the environment variable ", name,
+                                    " is not a setting; did you mean ", nearest, "?"));
+  }
+  return warnings;
+}
+
+// A number or a boolean stands as it is in TOML; everything else is a string.
+std::string Literal(const Setting& setting, const std::string& value) {
+  const bool bare = setting.kind == Setting::Kind::kBool || setting.kind == Setting::Kind::kCount ||
+                    (setting.kind == Setting::Kind::kCountOrNone && value != "none");
+  return bare ? value : "\"" + EscapeJson(value) + "\"";
+}
+
+std::string PrintConfig(const std::vector<Setting>& settings, const Settings& parsed) {
+  std::string text =
+      "# lumen-server " LUMEN_VERSION
+      ": each setting, and where it comes from. docs/configuration.md explains them.\n";
+  for (const std::string& warning : parsed.warnings) {
+    absl::StrAppend(&text, "# warning: ", EscapeControls(warning), "\n");
+  }
+  std::string group;
+  for (size_t i = 0; i < settings.size(); ++i) {
+    if (settings[i].group != group) {
+      group = settings[i].group;
+      absl::StrAppend(&text, "\n[", group, "]\n");
+    }
+    std::string line = settings[i].name + " = " + Literal(settings[i], parsed.values[i].value);
+    line.resize(std::max(line.size(), size_t{36}), ' ');
+    absl::StrAppend(&text, line, "  # ", EscapeControls(parsed.values[i].source), "\n");
+  }
+  return text;
+}
+
+Farewell Refuse(const absl::Status& why) {
+  return {.text = absl::StrCat("lumen-server: ", why.message(),
+                               "\nlumen-server --help lists what there is.\n"),
+          .exit_code = 2};
+}
 
 }  // namespace
 
 std::variant<Settings, Farewell> ParseSettings(
     const std::vector<std::string>& arguments,
-    const std::function<const char*(const char*)>& environment) {
+    const std::map<std::string, std::string>& environment) {
   Settings parsed;
   const std::vector<Setting> settings = AllSettings(parsed);
-  CLI::App app("Serves a LumenKV database over gRPC.", "lumen-server");
-  app.footer(kFooter);
-  app.set_version_flag("--version", "lumen-server " LUMEN_VERSION);
-  std::vector<std::string> texts(settings.size());
-  std::vector<CLI::Option*> options;
-  for (size_t i = 0; i < settings.size(); ++i) {
-    const Setting& setting = settings[i];
-    std::string help = setting.help + " [default " + setting.shown_default + "; env";
-    for (const std::string& variable : setting.variables) help += " " + variable;
-    options.push_back(
-        app.add_option(setting.flag, texts[i], help + "]")->group(setting.group)->type_name(""));
+  CommandLine flags(settings);
+  if (const absl::Status status = flags.Parse(arguments); !status.ok()) {
+    if (absl::IsCancelled(status)) return Farewell{.text = std::string(status.message())};
+    return Refuse(status);
   }
-  try {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // CLI11 pops the back
-    app.parse(reversed);
-  } catch (const CLI::CallForHelp&) {
-    return Farewell{.text = app.help()};
-  } catch (const CLI::CallForVersion&) {
-    return Farewell{.text = "lumen-server " LUMEN_VERSION "\n"};
-  } catch (const CLI::ExtrasError&) {
-    const std::string unknown = app.remaining().empty() ? "" : app.remaining().front();
-    const std::string nearest = NearestFlag(unknown, settings);
-    return Refuse("unknown argument '" + unknown + "'" +
-                  (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
-  } catch (const CLI::ParseError& error) {
-    return Refuse(error.what());
-  }
-  for (size_t i = 0; i < settings.size(); ++i) {
-    std::string source = settings[i].flag;
-    if (options[i]->count() == 0) {
-      const auto set = std::find_if(
-          settings[i].variables.begin(), settings[i].variables.end(),
-          [&](const std::string& name) { return environment(name.c_str()) != nullptr; });
-      if (set == settings[i].variables.end()) continue;
-      source = *set;
-      texts[i] = environment(set->c_str());
-    }
-    const absl::Status status = settings[i].parse(texts[i]);
-    if (!status.ok()) return Refuse(source + ": " + std::string(status.message()));
-  }
+  auto values = Merge(settings, flags, environment).Run();
+  if (!values.ok()) return Refuse(values.status());
+  parsed.values = *std::move(values);
+  if (const absl::Status status = CheckTogether(parsed); !status.ok()) return Refuse(status);
+  parsed.warnings = Warnings(settings, environment);
+  if (flags.print_config()) return Farewell{.text = PrintConfig(settings, parsed)};
   return parsed;
 }
 
