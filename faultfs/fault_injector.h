@@ -63,7 +63,7 @@ enum class FaultKind : uint8_t {
   kReadErrorOnce,
   kReadErrorSticky,  // of a read; sticky: every later read of a sector that it touches
   kLatency,          // `amount` nanoseconds of virtual time
-  kHang,             // until cancelled, then `error`
+  kHang,             // until cancelled (a volume: after `amount` ns), then `error`
 };
 // Without its error: "error-before", "short-write", "sync-late" ...
 std::string_view FaultName(FaultKind kind);

@@ -25,6 +25,8 @@ constexpr std::string_view kBefore = "the call fails, and nothing happens";
 constexpr std::string_view kAfter = "the call takes effect, and fails nevertheless";
 
 constexpr uint64_t kDefaultLatencyNs = 1'000'000;
+// When a volume, on which nobody waits, cancels: longer than any timer of a program that it tests.
+constexpr uint64_t kHangNs = 60'000'000'000;
 
 constexpr CallSet kNeedsSpace = {kCreate, kAllocate, kAppend,          kSync, kRename,
                                  kLink,   kRemove,   kCreateDirectory, kLock, kSyncDirectory};
@@ -193,6 +195,8 @@ std::optional<FaultRule> RuleNamed(std::string_view name) {
   if (entry->code != kOk) rule.fault.error = absl::Status(entry->code, std::string(entry->error));
   if (entry->amount == AmountUnit::kNanoseconds) {
     rule.fault.amount = kDefaultLatencyNs;
+  } else if (entry->kind == FaultKind::kHang) {
+    rule.fault.amount = kHangNs;
   } else {
     rule.random_amount = entry->amount != AmountUnit::kNone;
   }

@@ -61,6 +61,10 @@ void Client::Run() {
   }
 }
 
+void Client::PassTime(int64_t duration_ns) {
+  if (environment_ != nullptr) environment_->environment().clock.SleepNanos(duration_ns);
+}
+
 // ---- processes
 
 bool Client::TryOpen(absl::Status& status) {

@@ -32,6 +32,8 @@ class Client {
 
   // To the end, or to the first violation.
   void Run();
+  // Of the process that runs, while it waits for a file.
+  void PassTime(int64_t duration_ns);
 
  private:
   using Model = std::map<std::string, std::string, std::less<>>;

@@ -22,8 +22,9 @@ struct ExploreSettings {
   // Steps of a workload: uniformly from these.
   uint32_t least_steps = 16;
   uint32_t most_steps = 64;
-  bool faults = true;           // some cases have a fault plan
-  std::string fault_plan = {};  // this one in every case; empty: generated
+  bool faults = true;  // some cases have a fault plan, and some recoveries meet a fault
+  // These in every case, and in those recoveries, whose calls count anew; empty: generated ones.
+  std::string fault_plan = {};
   // Cases are numbered; shard i of n runs those with number % n == i.
   uint64_t shard = 0;
   uint64_t shards = 1;

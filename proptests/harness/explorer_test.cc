@@ -197,6 +197,72 @@ std::map<std::string, uint64_t> Numbers(const Totals& totals) {
   return numbers;
 }
 
+// Takes every error for an empty disk.
+Opener PlantFreshStart(const Workload& workload) {
+  return [open = OpenEngineOf(workload)](FileSystem& files,
+                                         uint64_t seed) -> absl::StatusOr<std::unique_ptr<Store>> {
+    absl::StatusOr<std::unique_ptr<Store>> store = open(files, seed);
+    if (store.ok()) return store;
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(kDatabaseDirectory));
+    for (const std::string& name : names) {
+      RETURN_IF_ERROR(files.Remove(std::string(kDatabaseDirectory) + "/" + name));
+    }
+    return open(files, seed);
+  };
+}
+
+TEST(ExplorerTest, APlanOfTheUsersIsAllThatRecoveriesMeet) {
+  ExploreSettings settings = Settings(Profile::kStrictPosix, 4000);
+  settings.fault_plan = "eio-before on open of wal\n";
+  const Found found = ExploreAll(PlantFreshStart, settings);
+  ASSERT_EQ(found.failures.size(), 1U) << "a recovery met the fault";
+  EXPECT_EQ(found.failures[0].failing.recovery_faults, settings.fault_plan);
+  EXPECT_THAT(found.totals.faults, ::testing::ElementsAre(::testing::Key("eio-before")));
+  settings.fault_plan = "latency on list\n";
+  const Found harmless = ExploreAll(PlantFreshStart, settings);
+  EXPECT_THAT(harmless.failures, ::testing::IsEmpty()) << "nothing that is not in the plan comes";
+  EXPECT_THAT(harmless.totals.faults, ::testing::ElementsAre(::testing::Key("latency")));
+  EXPECT_GT(harmless.totals.faults.at("latency").fired, harmless.totals.cases);
+}
+
+// Tries again for ever, as long as there is an error.
+Opener PlantPatience(const Workload& workload) {
+  return [open = OpenEngineOf(workload)](FileSystem& files,
+                                         uint64_t seed) -> absl::StatusOr<std::unique_ptr<Store>> {
+    for (;;) {
+      absl::StatusOr<std::unique_ptr<Store>> store = open(files, seed);
+      const absl::StatusOr<bool> exists = files.Exists("/patience");
+      if (store.ok() || !exists.ok()) return store;
+    }
+  };
+}
+
+// Waits for a file that never comes.
+Opener PlantWaiting(const Workload& workload) {
+  return [open = OpenEngineOf(workload)](FileSystem& files,
+                                         uint64_t seed) -> absl::StatusOr<std::unique_ptr<Store>> {
+    for (;;) {
+      ASSIGN_OR_RETURN(const bool exists, files.Exists("/never"));
+      if (exists) return open(files, seed);
+    }
+  };
+}
+
+TEST(ExplorerTest, ARecoveryThatHangsEndsAndIsNoAnswer) {
+  ExploreSettings settings = Settings(Profile::kKill, 1000);
+  settings.faults = false;
+  const Found waiting = ExploreAll(PlantWaiting, settings);
+  ASSERT_EQ(waiting.failures.size(), 1U);
+  EXPECT_EQ(waiting.failures[0].violation.rule, kHung) << waiting.failures[0].violation.what;
+
+  settings.faults = true;
+  settings.fault_plan = "hang on open of wal times always\n";
+  const Found patient = ExploreAll(PlantPatience, settings);
+  ASSERT_EQ(patient.failures.size(), 1U);
+  EXPECT_EQ(patient.failures[0].violation.rule, kHung) << patient.failures[0].violation.what;
+  EXPECT_EQ(patient.failures[0].failing.recovery_faults, settings.fault_plan);
+}
+
 TEST(ExplorerTest, OneSeedGivesOneExploration) {
   for (const Profile profile : {Profile::kStrictPosix, Profile::kZombie}) {
     std::vector<uint64_t> hashes[2];

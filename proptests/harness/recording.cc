@@ -60,7 +60,10 @@ bool Recording::DamagedBefore(uint64_t crash_point, faultfs::FileRole role) cons
 
 Recording Record(const Workload& workload, const RecordSettings& settings) {
   Recording recording;
-  faultfs::Volume volume;
+  Client* waiting = nullptr;
+  faultfs::Volume volume(faultfs::DiskImage(), {.pass_time = [&waiting](int64_t duration_ns) {
+                           if (waiting != nullptr) waiting->PassTime(duration_ns);
+                         }});
   recording.start = volume.start();
   std::optional<faultfs::PlannedFaults> planned;
   std::optional<FaultLog> faults;
@@ -69,7 +72,12 @@ Recording Record(const Workload& workload, const RecordSettings& settings) {
     faults.emplace(*planned, volume, recording.faults);
     volume.SetFaults(&*faults);
   }
-  Client(workload, volume, faults ? &*faults : nullptr, settings.notes, recording).Run();
+  {
+    Client client(workload, volume, faults ? &*faults : nullptr, settings.notes, recording);
+    waiting = &client;
+    client.Run();
+    waiting = nullptr;
+  }
   volume.SetFaults(nullptr);
   if (planned) recording.fault_counts = planned->counts();
   recording.history = volume.history();

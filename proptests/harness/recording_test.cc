@@ -72,6 +72,23 @@ TEST(RecordingTest, AWriteWhoseSyncFailsIsInDoubtAndLaterOnesAreRefused) {
               AllOf(Contains(Key("write in doubt")), Contains(Key("refused write"))));
 }
 
+TEST(RecordingTest, WhileACallIsLateTheTimersOfTheProcessRunOut) {
+  const auto trace = [](uint64_t seed, const char* faults) {
+    const auto plan = faultfs::FaultPlan::Parse(faults);
+    EXPECT_TRUE(plan.ok());
+    const Recording recording = Record(GenerateWorkload(seed, 64), {.seed = 1, .plan = &*plan});
+    EXPECT_FALSE(recording.violation.has_value()) << recording.violation->what;
+    return recording.trace_hash;
+  };
+  int differences = 0;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const uint64_t in_time = trace(seed, "latency on append times always amount 1ns");
+    EXPECT_EQ(trace(seed, "latency on append times always amount 1ns"), in_time);
+    differences += trace(seed, "latency on append times always amount 2s") != in_time ? 1 : 0;
+  }
+  EXPECT_GT(differences, 0);
+}
+
 TEST(RecordingTest, NoAnswerIsWrongAndEverythingHappens) {
   std::map<std::string, uint64_t> coverage;
   for (uint64_t seed = 0; seed < 200; ++seed) {

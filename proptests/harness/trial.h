@@ -16,7 +16,7 @@
 namespace lumen::crash {
 
 // Rules beyond the oracle's, in Violation::rule: the harness itself failed · the recovery does not
-// end, so that nothing can be said.
+// end within a million calls of the file system, so that nothing can be said.
 inline constexpr int kBrokenHarness = 0;
 inline constexpr int kHung = -1;
 

@@ -223,9 +223,10 @@ class Run {
     FoundFailure found{.failure = std::move(failure), .file = {}};
     Keep(found);
     progress_.Clear();
-    context_.console.out(absl::StrCat("violation of rule ", found.failure.violation.rule, " under ",
-                                      std::string(ProfileName(found.failure.failing.profile)), ": ",
-                                      found.file, "\n"));
+    const int rule = found.failure.violation.rule;
+    context_.console.out(absl::StrCat(
+        rule > 0 ? absl::StrCat("violation of rule ", rule) : "trouble", " under ",
+        std::string(ProfileName(found.failure.failing.profile)), ": ", found.file, "\n"));
     Event(FailureEvent(found, AtMs()));
     report_.failures.push_back(std::move(found));
   }
@@ -244,6 +245,8 @@ class Run {
     if (arguments_.shrink_replays == 0) return;
     size_t shrunk = 0;
     for (FoundFailure& found : report_.failures) {
+      // What hangs takes as long each time, and what is wrong with the harness has no rule.
+      if (found.failure.violation.rule <= 0) continue;
       if (shrunk++ == kMaxShrunk || Interrupted()) return;
       found.failure = context_.harness.shrink(found.failure, arguments_.shrink_replays);
       Keep(found);
