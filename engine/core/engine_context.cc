@@ -19,6 +19,12 @@ uint64_t CacheBytes(const Options& options) {
 
 }  // namespace
 
+std::string CommandsThatHelp(const std::string& directory) {
+  return absl::StrCat("`lumen verify ", directory,
+                      "` checks everything and changes nothing, `lumen repair ", directory,
+                      "` says what a repair would lose");
+}
+
 EngineContext::EngineContext(const Options& open_options, std::string open_directory,
                              const Environment& env_)
     : options(open_options),
@@ -54,10 +60,9 @@ absl::StatusOr<TablePtr> EngineContext::OpenTable(const TableRecord& record) {
   const std::string name = TableFileName(record.number);
   ASSIGN_OR_RETURN(std::unique_ptr<ReadFile> file, files.OpenReadFile(Path(name)));
   if (file->size() != record.summary.file_bytes) {
-    return absl::DataLossError(absl::StrCat(Path(name), ": is ", file->size(),
-                                            " bytes long, but the manifest says ",
-                                            record.summary.file_bytes, "; `lumen wal verify ",
-                                            directory, "` checks the whole directory"));
+    return absl::DataLossError(
+        absl::StrCat(Path(name), ": is ", file->size(), " bytes long, but the manifest says ",
+                     record.summary.file_bytes, "; ", CommandsThatHelp(directory)));
   }
   ASSIGN_OR_RETURN(std::unique_ptr<TableReader> reader,
                    TableReader::Open(std::move(file), Path(name), record.number, cache));

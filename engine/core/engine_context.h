@@ -34,6 +34,9 @@ inline void Bump(Counters::Counter& counter, uint64_t by = 1) {
   counter.fetch_add(by, std::memory_order_relaxed);
 }
 
+// For messages of DATA_LOSS: which commands look and repair, as the end of a sentence.
+std::string CommandsThatHelp(const std::string& directory);
+
 // What every part of one open engine shares. Made by Open, outlives the parts, thread-safe.
 struct EngineContext {
   EngineContext(const Options& open_options, std::string open_directory, const Environment& env);

@@ -137,8 +137,8 @@ TEST_F(OpenTest, AMissingFloorSegmentIsRefused) {
     if (first.empty()) first = "/db/" + name;
     Take("/db/" + name);
   }
-  ExpectRefusal(absl::StatusCode::kDataLoss, {first + ": ", "floor-missing",
-                                              "lumen wal dump " + first, "lumen wal verify /db/"});
+  ExpectRefusal(absl::StatusCode::kDataLoss,
+                {first + ": ", "floor-missing", "lumen wal dump " + first, "lumen verify /db/"});
 }
 
 TEST_F(OpenTest, ADamagedCurrentIsRefused) {

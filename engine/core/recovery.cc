@@ -33,7 +33,7 @@ class Recovery {
   absl::StatusOr<RecoveredDatabase> Run() {
     ASSIGN_OR_RETURN(names_, files_.List(context_.directory));
     if (const absl::Status status = RecoverOrCreate(); !status.ok()) {
-      RemoveMade();
+      if (!current_attempted_) RemoveMadeSince(context_, names_);
       return status;
     }
     RemoveUnnamed();
@@ -69,7 +69,7 @@ class Recovery {
           absl::StrCat(manifest_path,
                        ": CURRENT names it, but it is missing; nothing was changed. Restore it "
                        "from a backup; ",
-                       CheckCommand(), " shows what else is there"));
+                       Commands()));
     }
     RETURN_IF_ERROR(bytes.status());
     absl::StatusOr<ManifestState> read = ReadManifest(*bytes, number);
@@ -105,7 +105,7 @@ class Recovery {
             context_.Path(TableFileName(record.number)),
             ": the manifest names this table, but it is missing; nothing was changed. Restore "
             "it from a backup; ",
-            CheckCommand(), " shows what else is there"));
+            Commands()));
       }
       RETURN_IF_ERROR(table.status());
       opened_.push_back(*std::move(table));
@@ -115,14 +115,10 @@ class Recovery {
 
   // The readers of CURRENT and manifests know bytes and a bare name.
   absl::Status WithAdvice(const absl::Status& status, const std::string& first_command) const {
-    return absl::Status(
-        status.code(),
-        absl::StrCat(context_.directory, "/", status.message(), ";", first_command, " ",
-                     CheckCommand(), " checks the whole directory and changes nothing"));
+    return absl::Status(status.code(), absl::StrCat(context_.directory, "/", status.message(), ";",
+                                                    first_command, " ", Commands()));
   }
-  std::string CheckCommand() const {
-    return absl::StrCat("`lumen wal verify ", context_.directory, "`");
-  }
+  std::string Commands() const { return CommandsThatHelp(context_.directory); }
 
   void UseNumbersAbove(uint64_t used) {
     context_.next_file_number = std::max(context_.next_file_number.load(), used + 1);
@@ -134,7 +130,16 @@ class Recovery {
   // thrown away; but a directory that holds data and has lost its CURRENT must not be taken for
   // one.
   absl::Status StartCreation() {
-    for (const std::string& name : names_) RETURN_IF_ERROR(RefuseEvidenceOfData(name));
+    for (const std::string& name : names_) {
+      ASSIGN_OR_RETURN(const std::string evidence,
+                       EvidenceOfData(files_, context_.directory, name));
+      if (evidence.empty()) continue;
+      return absl::DataLossError(
+          absl::StrCat(context_.Path(name), ": ", evidence,
+                       ", but the directory has no CURRENT file, which names the manifest; "
+                       "nothing was changed. Restore CURRENT from a backup; ",
+                       Commands()));
+    }
     if (!context_.options.create_if_missing) {
       return absl::NotFoundError(
           absl::StrCat(context_.directory, ": holds no database, and none may be created"));
@@ -155,96 +160,17 @@ class Recovery {
     return absl::OkStatus();
   }
 
-  absl::Status RefuseEvidenceOfData(const std::string& name) {
-    const ParsedName parsed = ParseFileName(name);
-    std::string evidence;
-    if (parsed.kind == FileKind::kTable) {
-      evidence = "is a table";
-    } else if (parsed.kind == FileKind::kWal) {
-      ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(files_, context_.Path(name)));
-      const SegmentReport report = ReadSegment(bytes, parsed.number, std::nullopt);
-      if (report.header.state == FileHeaderState::kNewerFormat) {
-        evidence = "is a WAL segment of a newer format";
-      } else if (report.any_frame) {
-        evidence = "is a WAL segment that holds records";
-      } else if (report.header.state == FileHeaderState::kBad && !report.tail_is_zero) {
-        evidence = "is a WAL segment with a damaged header";
-      }
-    }
-    if (evidence.empty()) return absl::OkStatus();
-    return absl::DataLossError(
-        absl::StrCat(context_.Path(name), ": ", evidence,
-                     ", but the directory has no CURRENT file, which names the manifest; "
-                     "nothing was changed. Restore CURRENT from a backup; ",
-                     CheckCommand(), " shows what is there"));
-  }
-
   // ---- both
 
   absl::Status CommitOpen() {
-    ManifestState& manifest = database_.manifest;
     database_.version = MakeVersion();
-    RETURN_IF_ERROR(MakeWal());
-    manifest.wal_floor = database_.wal_writer->identity().number;
-    manifest.wal_floor_first_sequence = database_.next_sequence;
-    manifest.next_sequence = database_.next_sequence;
-    manifest.manifest_number = creating() ? 1 : context_.NewFileNumber();
-    manifest.next_file_number = context_.next_file_number;
-    ManifestMaker maker(files_, context_.directory, context_.epoch, manifest.manifest_number,
-                        manifest.Snapshot());
-    RETURN_IF_ERROR(Complete(maker));
-    // The names of tables, WAL and manifest must be durable before CURRENT leads to them ...
-    RETURN_IF_ERROR(files_.SyncDirectory(context_.directory));
-    CurrentInstaller installer(files_, context_.directory, manifest.manifest_number);
-    const absl::Status installed = Complete(installer);
-    current_attempted_ = installer.rename_attempted();
-    RETURN_IF_ERROR(installed);
-    // ... and CURRENT's before anything old goes, or anything new is acknowledged.
-    RETURN_IF_ERROR(files_.SyncDirectory(context_.directory));
-    manifest.edits = 1;
-    database_.manifest_writer = maker.TakeWriter();
-    return absl::OkStatus();
-  }
-
-  bool creating() const { return context_.next_file_number == 2 && opened_.empty(); }
-
-  absl::Status MakeWal() {
-    database_.wal_segment_bytes = context_.options.wal_segment_bytes;
-    WalSegmentMaker maker(files_, context_.directory,
-                          {FramedFileKind::kWal, context_.epoch, context_.NewFileNumber()},
-                          database_.wal_segment_bytes);
-    RETURN_IF_ERROR(Complete(maker));
-    database_.wal_writer = maker.TakeWriter();
-    return absl::OkStatus();
+    return CommitDatabase(context_, database_, current_attempted_);
   }
 
   VersionPtr MakeVersion() const {
     VersionEdit all;
     all.added = database_.manifest.tables;
     return ApplyEdit(Version(std::vector<Level>(Version::kLevels)), all, opened_);
-  }
-
-  // After a failure, what this Open made: nothing names it yet, and on a full disk every further
-  // attempt would find less room.
-  void RemoveMade() {
-    if (current_attempted_) return;  // CURRENT may lead to it
-    const absl::StatusOr<std::vector<std::string>> now = files_.List(context_.directory);
-    if (!now.ok()) return;
-    for (const std::string& name : *now) {
-      switch (ParseFileName(name).kind) {
-        case FileKind::kWal:
-        case FileKind::kTable:
-        case FileKind::kManifest:
-        case FileKind::kTemporary:
-          // What cannot be removed is left to an Open that succeeds.
-          if (!InListing(name)) files_.Remove(context_.Path(name)).IgnoreError();
-          break;
-        case FileKind::kCurrent:
-        case FileKind::kLock:
-        case FileKind::kUnknown:
-          break;
-      }
-    }
   }
 
   void RemoveUnnamed() {
@@ -304,6 +230,76 @@ absl::Status CreateDirectories(FileSystem& file_system, const std::string& path)
   // attempt is to find none and make its own.
   if (!synced.ok() && !exists) file_system.RemoveDirectory(path).IgnoreError();
   return synced;
+}
+
+absl::StatusOr<std::string> EvidenceOfData(FileSystem& file_system, const std::string& directory,
+                                           const std::string& name) {
+  const ParsedName parsed = ParseFileName(name);
+  if (parsed.kind == FileKind::kTable) return "is a table";
+  if (parsed.kind != FileKind::kWal) return "";
+  ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(file_system, directory + "/" + name));
+  const SegmentReport report = ReadSegment(bytes, parsed.number, std::nullopt);
+  if (report.header.state == FileHeaderState::kNewerFormat) {
+    return "is a WAL segment of a newer format";
+  }
+  if (report.any_frame) return "is a WAL segment that holds records";
+  if (report.header.state == FileHeaderState::kBad && !report.tail_is_zero) {
+    return "is a WAL segment with a damaged header";
+  }
+  return "";
+}
+
+void RemoveMadeSince(EngineContext& context, const std::vector<std::string>& before) {
+  const absl::StatusOr<std::vector<std::string>> now = context.files.List(context.directory);
+  if (!now.ok()) return;
+  for (const std::string& name : *now) {
+    switch (ParseFileName(name).kind) {
+      case FileKind::kWal:
+      case FileKind::kTable:
+      case FileKind::kManifest:
+      case FileKind::kTemporary:
+        // What cannot be removed is left to an Open that succeeds.
+        if (!std::binary_search(before.begin(), before.end(), name)) {
+          context.files.Remove(context.Path(name)).IgnoreError();
+        }
+        break;
+      case FileKind::kCurrent:
+      case FileKind::kLock:
+      case FileKind::kUnknown:
+        break;
+    }
+  }
+}
+
+absl::Status CommitDatabase(EngineContext& context, RecoveredDatabase& database,
+                            bool& current_attempted) {
+  ManifestState& manifest = database.manifest;
+  database.wal_segment_bytes = context.options.wal_segment_bytes;
+  WalSegmentMaker wal(context.files, context.directory,
+                      {FramedFileKind::kWal, context.epoch, context.NewFileNumber()},
+                      database.wal_segment_bytes);
+  RETURN_IF_ERROR(Complete(wal));
+  database.wal_writer = wal.TakeWriter();
+  const bool creating = context.next_file_number == 2 && manifest.tables.empty();
+  manifest.wal_floor = database.wal_writer->identity().number;
+  manifest.wal_floor_first_sequence = database.next_sequence;
+  manifest.next_sequence = database.next_sequence;
+  manifest.manifest_number = creating ? 1 : context.NewFileNumber();
+  manifest.next_file_number = context.next_file_number;
+  ManifestMaker maker(context.files, context.directory, context.epoch, manifest.manifest_number,
+                      manifest.Snapshot());
+  RETURN_IF_ERROR(Complete(maker));
+  // The names of tables, WAL and manifest must be durable before CURRENT leads to them ...
+  RETURN_IF_ERROR(context.files.SyncDirectory(context.directory));
+  CurrentInstaller installer(context.files, context.directory, manifest.manifest_number);
+  const absl::Status installed = Complete(installer);
+  current_attempted = installer.rename_attempted();
+  RETURN_IF_ERROR(installed);
+  // ... and CURRENT's before anything old goes, or anything new is acknowledged.
+  RETURN_IF_ERROR(context.files.SyncDirectory(context.directory));
+  manifest.edits = 1;
+  database.manifest_writer = maker.TakeWriter();
+  return absl::OkStatus();
 }
 
 absl::StatusOr<RecoveredDatabase> RecoverDatabase(EngineContext& context) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "engine/core/engine_context.h"
@@ -39,6 +40,22 @@ std::string ParentDirectory(const std::string& path);
 // Makes `path` and what is missing above it, and syncs every directory on the way, whoever made it:
 // an earlier creation may have been cut short by a crash before its syncs.
 absl::Status CreateDirectories(FileSystem& file_system, const std::string& path);
+
+// What in `directory`, if anything, tells that a database was there: empty, or words that follow
+// the file's name. Nothing was ever acknowledged before CURRENT was durable.
+absl::StatusOr<std::string> EvidenceOfData(FileSystem& file_system, const std::string& directory,
+                                           const std::string& name);
+
+// Makes `database` what the directory holds: a WAL segment and a manifest that names
+// database.manifest's tables (synced, their names not yet durable), then CURRENT. Fills in the
+// writers and the rest of the manifest from database.next_sequence. `current_attempted`: after an
+// error, whether CURRENT may lead to it.
+absl::Status CommitDatabase(EngineContext& context, RecoveredDatabase& database,
+                            bool& current_attempted);
+
+// After a failure: removes the files of ours that are not among `before`, sorted. Nothing names
+// them yet, and on a full disk every further attempt would find less room.
+void RemoveMadeSince(EngineContext& context, const std::vector<std::string>& before);
 
 // Recovers the database in the context's directory, which exists and is locked, or creates one;
 // sets the context's epoch and next file number. Runs before anything else touches the directory.

@@ -32,7 +32,8 @@ class ReplaySink {
           context_.Path(segment), ": the frame at offset ", offset, " verifies but holds ",
           operations.ok() ? "another number of operations than it says"
                           : "bytes that are no operation",
-          "; `lumen wal dump ", context_.Path(segment), "` shows it"));
+          "; `lumen wal dump ", context_.Path(segment), "` shows it; ",
+          CommandsThatHelp(context_.directory)));
     }
     operations_ += header.operation_count;
     return memtable_->memory_bytes() >= context_.options.memtable_bytes ? WriteOut()
@@ -84,6 +85,29 @@ std::vector<uint64_t> SegmentsFrom(uint64_t floor, const std::vector<std::string
 
 }  // namespace
 
+absl::StatusOr<std::vector<TableRecord>> WriteOutSegments(
+    EngineContext& context, uint64_t epoch, const std::vector<ReplayRange>& ranges,
+    uint64_t expected, const std::function<absl::StatusOr<std::string>(uint64_t number)>& read) {
+  uint64_t total_bytes = 0;
+  for (const ReplayRange& range : ranges) total_bytes += range.end;
+  uint64_t done_bytes = 0;
+  ReplaySink sink(context);
+  for (const ReplayRange& range : ranges) {
+    ASSIGN_OR_RETURN(const std::string bytes, read(range.number));
+    const std::string name = WalFileName(range.number);
+    RETURN_IF_ERROR(
+        ForEachDataFrame(bytes, {FramedFileKind::kWal, epoch, range.number}, range.end,
+                         [&](uint64_t offset, const FrameHeader& header, std::string_view payload) {
+                           if (context.options.on_recovery_progress) {
+                             context.options.on_recovery_progress(done_bytes + offset, total_bytes);
+                           }
+                           return sink.Add(name, offset, header, payload);
+                         }));
+    done_bytes += range.end;
+  }
+  return sink.Finish(expected);
+}
+
 absl::StatusOr<ReplayOutcome> ReplayWal(EngineContext& context, const ManifestState& manifest,
                                         const std::vector<std::string>& names) {
   std::vector<SegmentReport> reports;
@@ -109,34 +133,20 @@ absl::StatusOr<ReplayOutcome> ReplayWal(EngineContext& context, const ManifestSt
   if (outcome.plan.torn_tail && !outcome.plan.torn_description.empty()) {
     context.Report(EventLevel::kWarning, outcome.plan.torn_description);
   }
-  const auto end_of = [&](uint64_t number) {
+  std::vector<ReplayRange> ranges;
+  for (const uint64_t number : outcome.plan.replay) {
     const auto report = std::find_if(reports.begin(), reports.end(),
                                      [=](const SegmentReport& r) { return r.number == number; });
-    return report->end;
-  };
-  uint64_t total_bytes = 0;
-  for (const uint64_t number : outcome.plan.replay) total_bytes += end_of(number);
-
-  ReplaySink sink(context);
-  for (const uint64_t number : outcome.plan.replay) {
-    const std::string name = WalFileName(number);
-    std::string bytes;
-    if (number == kept_number) {
-      bytes = std::move(kept);
-    } else {
-      ASSIGN_OR_RETURN(bytes, ReadWholeFile(context.files, context.Path(name)));
-    }
-    RETURN_IF_ERROR(ForEachDataFrame(
-        bytes, {FramedFileKind::kWal, manifest.epoch, number}, end_of(number),
-        [&](uint64_t offset, const FrameHeader& header, std::string_view payload) {
-          if (context.options.on_recovery_progress) {
-            context.options.on_recovery_progress(outcome.bytes + offset, total_bytes);
-          }
-          return sink.Add(name, offset, header, payload);
-        }));
-    outcome.bytes += end_of(number);
+    ranges.push_back({number, report->end});
+    outcome.bytes += report->end;
   }
-  ASSIGN_OR_RETURN(outcome.tables, sink.Finish(outcome.plan.operations));
+  ASSIGN_OR_RETURN(outcome.tables,
+                   WriteOutSegments(context, manifest.epoch, ranges, outcome.plan.operations,
+                                    [&](uint64_t number) -> absl::StatusOr<std::string> {
+                                      if (number == kept_number) return std::move(kept);
+                                      return ReadWholeFile(context.files,
+                                                           context.Path(WalFileName(number)));
+                                    }));
   return outcome;
 }
 

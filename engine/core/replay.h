@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,18 @@ struct ReplayOutcome {
   std::vector<TableRecord> tables;  // level 0, written and synced; their names are not durable yet
   uint64_t bytes = 0;               // of frames
 };
+
+// The front of a segment.
+struct ReplayRange {
+  uint64_t number = 0;
+  uint64_t end = 0;  // offset behind the last frame
+};
+
+// Writes the operations of `ranges`, ascending, to new level-0 tables, each synced; their names are
+// not durable yet. `read` returns a segment's bytes; `expected`: the operations in them.
+absl::StatusOr<std::vector<TableRecord>> WriteOutSegments(
+    EngineContext& context, uint64_t epoch, const std::vector<ReplayRange>& ranges,
+    uint64_t expected, const std::function<absl::StatusOr<std::string>(uint64_t number)>& read);
 
 // Judges the WAL that `manifest` needs, and only if nothing durable is missing writes what it holds
 // to new tables. `names`: the directory's listing. Memory: two segments and one memtable at a time.

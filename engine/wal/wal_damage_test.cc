@@ -287,7 +287,7 @@ TEST(WalDamage, AMessageSaysFileOffsetFrameRuleSequenceBytesAndBothCommands) {
   const std::string message(status.message());
   for (const char* part : {"/data/db/00000003.wal", "offset 4096", "DATA frame",
                            "later-segment-used", "last good sequence 0", "4096 bytes follow",
-                           "lumen wal dump /data/db/00000003.wal", "lumen wal verify /data/db"}) {
+                           "lumen wal dump /data/db/00000003.wal", "lumen verify /data/db"}) {
     EXPECT_NE(message.find(part), std::string::npos) << part << " not in: " << message;
   }
 }

@@ -58,15 +58,16 @@ class Judge {
 
  private:
   absl::Status Refuse(WalRule rule, const Place& place, const std::string& what) const {
-    const std::string directory = DirectoryOf(place.name);
+    std::string directory = DirectoryOf(place.name);
+    if (directory.empty()) directory = "DIR";
     return WithRule(
-        absl::DataLossError(place.name + ": " + OffsetText(place.offset) + ": " + place.frame_kind +
-                            ": rule " + std::string(WalRuleName(rule)) + ": " + what +
-                            "; last good sequence " + std::to_string(LastSequence()) + "; " +
-                            std::to_string(place.bytes_behind) +
-                            " bytes follow. To look: lumen wal dump " + place.name +
-                            " - to check the whole directory, changing nothing: lumen wal verify " +
-                            (directory.empty() ? "DIR" : directory)),
+        absl::DataLossError(
+            place.name + ": " + OffsetText(place.offset) + ": " + place.frame_kind + ": rule " +
+            std::string(WalRuleName(rule)) + ": " + what + "; last good sequence " +
+            std::to_string(LastSequence()) + "; " + std::to_string(place.bytes_behind) +
+            " bytes follow. To look: lumen wal dump " + place.name +
+            " - to check the whole directory, changing nothing: lumen verify " + directory +
+            " - to see what a repair would lose: lumen repair " + directory),
         rule);
   }
 
