@@ -26,8 +26,8 @@ struct RepairPlan {
     bool known = false;  // what follows is, from the manifest or from the table's own properties
     uint64_t entries = 0;
     uint64_t tombstones = 0;
-    std::string smallest_key;
-    std::string largest_key;
+    std::string smallest_key = {};
+    std::string largest_key = {};
     uint64_t smallest_sequence = 0;
     uint64_t largest_sequence = 0;
   };
@@ -48,11 +48,11 @@ struct RepairPlan {
   struct DroppedSegment {
     std::string name;
     std::string reason;
-    uint64_t from = 0;                      // from this offset
-    uint64_t bytes = 0;                     // to the end of the file
-    uint64_t frames = 0;                    // of operations, whose header verifies
-    std::vector<LostOperation> operations;  // of those that can be read
-    uint64_t unreadable_operations = 0;     // counted by frames whose payload is damaged
+    uint64_t from = 0;                           // from this offset
+    uint64_t bytes = 0;                          // to the end of the file
+    uint64_t frames = 0;                         // of operations, whose header verifies
+    std::vector<LostOperation> operations = {};  // of those that can be read
+    uint64_t unreadable_operations = 0;          // counted by frames whose payload is damaged
   };
   struct SequenceRange {
     uint64_t first = 0;
