@@ -1,9 +1,11 @@
 #include "client/offline/offline_commands.h"
 
 #include <cstdio>
+#include <map>
 #include <utility>
 
 #include "client/offline/sst_command.h"
+#include "client/offline/verify_command.h"
 #include "client/offline/wal_command.h"
 #include "engine/posix_environment.h"
 
@@ -12,10 +14,74 @@ namespace {
 
 constexpr char kGroup[] = "Offline";
 
+constexpr char kVerifyHelp[] =
+    R"(Beside a running server it says so, and reports only what three readings agree on.
+
+Examples:
+  lumen verify ./data
+  lumen verify -o jsonl ./data | jq 'select(.type == "table" and .whole == false)'
+  lumen verify ./backup && echo whole
+
+Exit codes: 0 whole, 2 usage, 4 a file cannot be read, 5 damage, 6 no database.)";
+
+constexpr char kRepairHelp[] =
+    R"(Without --yes it changes nothing. What is dropped is kept in DIR/lost.
+docs/repair.md says what a repair does and what it can lose.
+
+Examples:
+  lumen repair ./data                    what would be lost
+  lumen repair --operations 0 ./data     without listing each operation
+  lumen repair --yes ./data              do it
+
+Exit codes: 0 nothing to repair or repaired, 2 usage, 4 failed or a server has it open,
+5 damage and nothing was changed, 6 no database.)";
+
+constexpr char kDumpWalHelp[] = R"(Examples:
+  lumen wal dump ./data/00000012.wal
+  lumen wal dump ./data/00000012.wal | grep '"greeting"'
+  lumen wal dump -o jsonl ./data/00000012.wal | jq .first_sequence
+
+Exit codes: 0 ok, 2 usage, 4 the file cannot be read, 5 damage.)";
+
+constexpr char kVerifyWalHelp[] = R"(`lumen verify` checks the tables as well.
+
+Examples:
+  lumen wal verify ./data
+  lumen wal verify ./data/00000012.wal
+  lumen wal verify ./data/MANIFEST-9
+
+Exit codes: 0 it would open, 2 usage, 4 a file cannot be read, 5 damage.)";
+
+constexpr char kDumpManifestHelp[] = R"help(Examples:
+  lumen manifest dump ./data/MANIFEST-9
+  lumen manifest dump "./data/$(cut -d' ' -f1 ./data/CURRENT)"
+  lumen manifest dump -o jsonl ./data/MANIFEST-9 | jq -r '.contents[]?'
+
+Exit codes: 0 ok, 2 usage, 4 the file cannot be read, 5 damage.)help";
+
+constexpr char kDumpTableHelp[] = R"(Examples:
+  lumen sst dump ./data/00000012.sst
+  lumen sst dump --entries ./data/00000012.sst
+  lumen sst dump --entries ./data/00000012.sst | grep ' delete '
+
+Exit codes: 0 ok, 2 usage, 4 the file cannot be read, 5 damage.)";
+
+constexpr char kVerifyTableHelp[] = R"(Examples:
+  lumen sst verify ./data/00000012.sst
+  for table in ./data/*.sst; do lumen sst verify "$table"; done
+  lumen sst verify ./data/lost/1/00000012.sst
+
+Exit codes: 0 whole, 2 usage, 4 the file cannot be read, 5 damage.)";
+
+constexpr char kNeedsNoServer[] = "; needs no server, changes nothing";
+
 }  // namespace
 
 OfflineCommands::OfflineCommands(CLI::App& app) {
+  AddVerify(app);
+  AddRepair(app);
   AddWal(app);
+  AddManifest(app);
   AddSst(app);
 }
 
@@ -26,8 +92,10 @@ std::optional<int> OfflineCommands::Run() {
 }
 
 CLI::App* OfflineCommands::Add(CLI::App& group, const std::string& name,
-                               const std::string& description, Command command) {
+                               const std::string& description, const std::string& help,
+                               Command command) {
   CLI::App* added = group.add_subcommand(name, description);
+  added->footer(help);
   added->callback([this, command = std::move(command)] { chosen_ = command; });
   return added;
 }
@@ -37,38 +105,97 @@ void OfflineCommands::AddPath(CLI::App& command, const std::string& name,
   command.add_option(name, path_, description)->required()->type_name("");
 }
 
+void OfflineCommands::AddFormat(CLI::App& command) {
+  const std::map<std::string, OutputFormat> names = {{"text", OutputFormat::kText},
+                                                     {"json", OutputFormat::kJson},
+                                                     {"jsonl", OutputFormat::kJsonLines}};
+  command
+      .add_option("-o,--output", format_, "text, json (one array) or jsonl (a line each) [text]")
+      ->transform(CLI::Transformer(names).description(""))
+      ->group("Output")
+      ->type_name("");
+}
+
+void OfflineCommands::AddVerify(CLI::App& app) {
+  CLI::App* verify =
+      Add(app, "verify", "Check a whole database and read every byte of it; changes nothing",
+          kVerifyHelp, [this](const Environment& environment) {
+            return VerifyDirectoryCommand(environment.file_system, path_, format_, stdout, stderr);
+          });
+  verify->group(kGroup);
+  AddPath(*verify, "DIR", "The database's directory");
+  AddFormat(*verify);
+}
+
+void OfflineCommands::AddRepair(CLI::App& app) {
+  CLI::App* repair =
+      Add(app, "repair", "Say what making a damaged database open again would lose; or do it",
+          kRepairHelp, [this](const Environment& environment) {
+            repair_.directory = path_;
+            repair_.format = format_;
+            return RepairCommand(environment, repair_, stdout, stderr);
+          });
+  repair->group(kGroup);
+  AddPath(*repair, "DIR", "The database's directory; no server may have it open");
+  repair->add_flag("--yes", repair_.act, "Do it")->group("Repair");
+  repair
+      ->add_option("--operations", repair_.shown_operations,
+                   "How many of the lost operations to list as text [1000]")
+      ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 40).description(""))
+      ->group("Output")
+      ->type_name("");
+  AddFormat(*repair);
+}
+
 void OfflineCommands::AddWal(CLI::App& app) {
-  CLI::App* wal =
-      app.add_subcommand("wal", "Write-ahead log files; needs no server, changes nothing")
-          ->group(kGroup)
-          ->require_subcommand(1);
-  AddPath(*Add(*wal, "dump", "Print every frame of a segment",
-               [this](const Environment& environment) {
-                 return DumpWalCommand(environment.file_system, path_, stdout, stderr);
-               }),
-          "FILE", "A WAL segment or a manifest");
-  AddPath(*Add(*wal, "verify", "Say whether a directory would open, or a file is whole",
-               [this](const Environment& environment) {
-                 return VerifyWalCommand(environment.file_system, path_, stdout, stderr);
-               }),
-          "PATH", "A database's directory, or one of its WAL segments or manifests");
+  CLI::App* wal = app.add_subcommand("wal", std::string("Write-ahead log files") + kNeedsNoServer)
+                      ->group(kGroup)
+                      ->require_subcommand(1);
+  CLI::App* dump =
+      Add(*wal, "dump", "Print every frame of a segment", kDumpWalHelp,
+          [this](const Environment& environment) {
+            return DumpWalCommand(environment.file_system, path_, format_, stdout, stderr);
+          });
+  AddPath(*dump, "FILE", "A WAL segment or a manifest");
+  AddFormat(*dump);
+  AddPath(
+      *Add(*wal, "verify", "Say whether a directory would open, or a file is whole", kVerifyWalHelp,
+           [this](const Environment& environment) {
+             return VerifyWalCommand(environment.file_system, path_, stdout, stderr);
+           }),
+      "PATH", "A database's directory, or one of its WAL segments or manifests");
+}
+
+void OfflineCommands::AddManifest(CLI::App& app) {
+  CLI::App* manifest = app.add_subcommand("manifest", std::string("Manifests") + kNeedsNoServer)
+                           ->group(kGroup)
+                           ->require_subcommand(1);
+  CLI::App* dump =
+      Add(*manifest, "dump", "Print every edit of a manifest", kDumpManifestHelp,
+          [this](const Environment& environment) {
+            return DumpManifestCommand(environment.file_system, path_, format_, stdout, stderr);
+          });
+  AddPath(*dump, "FILE", "A manifest");
+  AddFormat(*dump);
 }
 
 void OfflineCommands::AddSst(CLI::App& app) {
-  CLI::App* sst = app.add_subcommand("sst", "Table files; needs no server, changes nothing")
+  CLI::App* sst = app.add_subcommand("sst", std::string("Table files") + kNeedsNoServer)
                       ->group(kGroup)
                       ->require_subcommand(1);
-  CLI::App* dump = Add(
-      *sst, "dump", "Print what a table says of itself", [this](const Environment& environment) {
-        return DumpTableCommand(environment.file_system, path_, entries_, stdout, stderr);
-      });
+  CLI::App* dump =
+      Add(*sst, "dump", "Print what a table says of itself", kDumpTableHelp,
+          [this](const Environment& environment) {
+            return DumpTableCommand(environment.file_system, path_, entries_, stdout, stderr);
+          });
   AddPath(*dump, "FILE", "A table");
   dump->add_flag("--entries", entries_, "Every key and value too");
-  AddPath(*Add(*sst, "verify", "Read every byte and say whether the table is whole",
-               [this](const Environment& environment) {
-                 return VerifyTableCommand(environment.file_system, path_, stdout, stderr);
-               }),
-          "FILE", "A table");
+  AddPath(
+      *Add(*sst, "verify", "Read every byte and say whether the table is whole", kVerifyTableHelp,
+           [this](const Environment& environment) {
+             return VerifyTableCommand(environment.file_system, path_, stdout, stderr);
+           }),
+      "FILE", "A table");
 }
 
 }  // namespace lumen

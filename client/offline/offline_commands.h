@@ -5,11 +5,14 @@
 #include <optional>
 #include <string>
 
+#include "client/offline/output.h"
+#include "client/offline/repair_command.h"
 #include "engine/environment.h"
 
 namespace lumen {
 
-// The commands of `lumen` that need no server: `wal`, `sst`. They look into the files themselves.
+// The commands of `lumen` that need no server: `verify`, `repair`, `wal`, `manifest`, `sst`. They
+// look into the files themselves.
 class OfflineCommands {
  public:
   // Adds them to `app`, in a group of their own. Both must live until Run.
@@ -24,15 +27,21 @@ class OfflineCommands {
  private:
   using Command = std::function<int(const Environment& environment)>;
 
+  void AddVerify(CLI::App& app);
+  void AddRepair(CLI::App& app);
   void AddWal(CLI::App& app);
+  void AddManifest(CLI::App& app);
   void AddSst(CLI::App& app);
-  // `name` of `group`, which is `command` once the line names it.
+  // `name` of `group`, which is `command` once the line names it. `help`: examples and exit codes.
   CLI::App* Add(CLI::App& group, const std::string& name, const std::string& description,
-                Command command);
+                const std::string& help, Command command);
   void AddPath(CLI::App& command, const std::string& name, const std::string& description);
+  void AddFormat(CLI::App& command);
 
   std::string path_;
   bool entries_ = false;
+  OutputFormat format_ = OutputFormat::kText;
+  RepairArguments repair_;
   Command chosen_;
 };
 

@@ -22,6 +22,53 @@ class VerdictSink final : public DumpSink {
   DumpedVerdict verdict_;
 };
 
+// Each part as one JSON object.
+class RecordSink final : public DumpSink {
+ public:
+  explicit RecordSink(Output& output) : output_(output) {}
+
+  void OnHeader(const DumpedHeader& header) override {
+    output_.Record(JsonObject()
+                       .Add("type", "header")
+                       .Add("state", header.state)
+                       .Add("kind", header.kind)
+                       .Add("number", header.number)
+                       .Add("format", uint64_t{header.format_version})
+                       .Add("epoch", header.epoch)
+                       .Add("preallocated_bytes", header.header_file_bytes)
+                       .Add("bytes", header.file_bytes));
+  }
+  void OnFrame(const DumpedFrame& frame) override {
+    output_.Record(JsonObject()
+                       .Add("type", "frame")
+                       .Add("offset", frame.offset)
+                       .Add("length", uint64_t{frame.length})
+                       .Add("frame_type", frame.type)
+                       .Add("flags", frame.flags)
+                       .Add("operations", uint64_t{frame.operation_count})
+                       .Add("first_sequence", frame.first_sequence)
+                       .Add("durable_to", frame.durable_to)
+                       .Add("replayed", frame.good)
+                       .Add("contents", frame.contents));
+  }
+  void OnVerdict(const DumpedVerdict& verdict) override {
+    damaged_ = verdict.damaged;
+    output_.Record(JsonObject()
+                       .Add("type", "verdict")
+                       .Add("damaged", verdict.damaged)
+                       .Add("end", verdict.end)
+                       .Add("good_frames", verdict.good_frames)
+                       .Add("operations", verdict.operations)
+                       .Add("text", verdict.text));
+  }
+
+  bool damaged() const { return damaged_; }
+
+ private:
+  Output& output_;
+  bool damaged_ = false;
+};
+
 int VerifyFile(FileSystem& files, const std::string& path, std::FILE* out, std::FILE* talk) {
   VerdictSink sink;
   const absl::Status read = DumpWal(files, path, sink);
@@ -42,14 +89,31 @@ int VerifyDirectory(FileSystem& files, const std::string& path, std::FILE* out, 
 
 }  // namespace
 
-int DumpWalCommand(FileSystem& files, const std::string& path, std::FILE* out, std::FILE* talk) {
-  absl::Status read =
-      DumpWalAsText(files, path, [&](std::string_view line) { PrintLine(out, line); });
+int DumpWalCommand(FileSystem& files, const std::string& path, OutputFormat format, std::FILE* out,
+                   std::FILE* talk) {
+  if (format == OutputFormat::kText) {
+    const absl::Status read =
+        DumpWalAsText(files, path, [&](std::string_view line) { PrintLine(out, line); });
+    if (!read.ok()) return Complain(read, talk);
+    VerdictSink sink;
+    const absl::Status judged = DumpWal(files, path, sink);
+    if (!judged.ok()) return Complain(judged, talk);
+    return sink.verdict().damaged ? kExitCorruption : kExitOk;
+  }
+  Output output(format, out);
+  RecordSink sink(output);
+  const absl::Status read = DumpWal(files, path, sink);
   if (!read.ok()) return Complain(read, talk);
-  VerdictSink sink;
-  read = DumpWal(files, path, sink);
-  if (!read.ok()) return Complain(read, talk);
-  return sink.verdict().damaged ? kExitCorruption : kExitOk;
+  return sink.damaged() ? kExitCorruption : kExitOk;
+}
+
+int DumpManifestCommand(FileSystem& files, const std::string& path, OutputFormat format,
+                        std::FILE* out, std::FILE* talk) {
+  if (!path.substr(path.rfind('/') + 1).starts_with("MANIFEST-")) {
+    return Complain(absl::InvalidArgumentError(path + ": is not named as a manifest, MANIFEST-n"),
+                    talk);
+  }
+  return DumpWalCommand(files, path, format, out, talk);
 }
 
 int VerifyWalCommand(FileSystem& files, const std::string& path, std::FILE* out, std::FILE* talk) {

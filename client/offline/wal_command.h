@@ -3,13 +3,19 @@
 #include <cstdio>
 #include <string>
 
+#include "client/offline/output.h"
 #include "engine/file_system.h"
 
 namespace lumen {
 
 // `lumen wal dump FILE`: every frame as text on `out`. Exit code: 0, 4 the file cannot be read, 5
 // it is damaged.
-int DumpWalCommand(FileSystem& files, const std::string& path, std::FILE* out, std::FILE* talk);
+int DumpWalCommand(FileSystem& files, const std::string& path, OutputFormat format, std::FILE* out,
+                   std::FILE* talk);
+// `lumen manifest dump FILE`: the same of a manifest's edits; 2 the file's name is not a
+// manifest's.
+int DumpManifestCommand(FileSystem& files, const std::string& path, OutputFormat format,
+                        std::FILE* out, std::FILE* talk);
 
 // `lumen wal verify PATH`: of a database's directory, whether it would open; of one file, whether
 // what it says is whole. Exit codes as above.

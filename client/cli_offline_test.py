@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""The offline half of lumen as a person and as a script meet it: exit codes, what goes where, and what it leaves behind.
+
+usage: cli_offline_test.py BIN_FOLDER
+"""
+import json
+import os
+import pathlib
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BIN = pathlib.Path(sys.argv[1])
+FROZEN = pathlib.Path(__file__).resolve().parent.parent / "engine/core/testdata/frozen_0_1_0/db"
+PATIENCE = 60
+
+
+class Server:
+    """A running lumen-server on a free port."""
+
+    def __init__(self, data):
+        self.process = subprocess.Popen([BIN / "lumen-server", "--data-dir", data, "--listen", "127.0.0.1:0"],
+                                        stderr=subprocess.PIPE, text=True)
+        for line in self.process.stderr:
+            found = re.search(r"serving on .* \(port (\d+)\)", line)
+            if found:
+                self.address = "127.0.0.1:" + found.group(1)
+                return
+        raise AssertionError("the server did not start")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=PATIENCE)
+
+
+def lumen(*arguments, **options):
+    run = subprocess.run([BIN / "lumen", *arguments], capture_output=True, text=True, timeout=PATIENCE, **options)
+    return run.returncode, run.stdout, run.stderr
+
+
+class Offline(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.db = self.folder / "db"
+        shutil.copytree(FROZEN, self.db)
+
+    def damage(self, name, offset=600):
+        data = bytearray((self.db / name).read_bytes())
+        data[offset] ^= 1
+        (self.db / name).write_bytes(data)
+
+    def content(self):
+        return {path.name: path.read_bytes() for path in self.db.iterdir() if path.is_file() and path.name != "LOCK"}
+
+    def test_a_whole_directory_verifies_and_is_not_repaired(self):
+        before = self.content()
+        code, out, err = lumen("verify", self.db)
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("tables: 11, 16011 bytes, 235 entries, 0 damaged", out)
+        self.assertTrue(out.endswith(f"whole: {self.db}\n"), out)
+        for arguments in [], ["--yes"]:
+            code, out, err = lumen("repair", *arguments, self.db)
+            self.assertEqual((code, err), (0, ""))
+            self.assertIn("nothing to repair", out)
+        self.assertEqual(self.content(), before)
+        self.assertFalse((self.db / "lost").exists())
+
+    def test_damage_in_a_table_is_found_where_an_open_would_not_look(self):
+        self.damage("00000083.sst")
+        code, out, err = lumen("verify", self.db)
+        self.assertEqual(code, 5)
+        self.assertIn("00000083.sst: offset 527: ", out)
+        self.assertIn("lumen repair", err)
+        code, out, _ = lumen("verify", "-o", "jsonl", self.db)
+        records = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual(code, 5)
+        self.assertEqual([r["name"] for r in records if r["type"] == "table" and not r["whole"]], ["00000083.sst"])
+        self.assertEqual(records[-1]["damages"], 1)
+        self.assertEqual(json.loads(lumen("verify", "-o", "json", self.db)[1]), records)
+
+    def test_a_dry_run_changes_nothing_and_yes_does_what_it_said(self):
+        self.damage("00000083.sst")
+        damaged = self.content()
+        code, said, err = lumen("repair", self.db)
+        self.assertEqual(code, 5)
+        self.assertIn("lost: 00000083.sst: ", said)
+        self.assertIn("nothing was changed", err)
+        self.assertEqual(self.content(), damaged)
+        code, did, err = lumen("repair", "--yes", self.db)
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(did, said + f"repaired: {self.db}\n")
+        self.assertEqual((self.db / "lost/1/00000083.sst").read_bytes(), damaged["00000083.sst"])
+        self.assertEqual(lumen("verify", self.db)[0], 0)
+        server = Server(self.db)
+        self.addCleanup(server.process.wait)
+        self.addCleanup(server.process.kill)
+        server.stop()
+        self.assertEqual((self.db / "lost/1/00000083.sst").read_bytes(), damaged["00000083.sst"])
+
+    def test_a_lost_current_costs_nothing(self):
+        (self.db / "CURRENT").unlink()
+        code, out, _ = lumen("repair", "-o", "jsonl", self.db)
+        summary = json.loads(out.splitlines()[-1])
+        self.assertEqual((code, summary["needed"], summary["repaired"]), (5, True, False))
+        code, out, _ = lumen("repair", "--yes", self.db)
+        self.assertEqual(code, 0)
+        self.assertNotIn(".sst", "".join(line for line in out.splitlines() if line.startswith("lost:")))
+        self.assertEqual(lumen("verify", self.db)[0], 0)
+
+    def test_the_listing_of_operations_can_be_cut_short(self):
+        self.damage("00000119.wal", 5000)
+        full = lumen("repair", self.db)[1]
+        self.assertRegex(full, r"\n    \d+ put \"key\d+\"")
+        short = lumen("repair", "--operations", "1", self.db)[1]
+        self.assertEqual(len(re.findall(r"\n    \d+ (?:put|delete) ", short)), 1)
+        self.assertRegex(short, r"\n    and \d+ more\n")
+
+    def test_where_there_is_no_database_the_code_is_6(self):
+        for command in "verify", "repair":
+            self.assertEqual(lumen(command, self.folder)[0], 6)
+        self.assertEqual(lumen("repair", self.folder / "none")[0], 6)
+
+    def test_beside_a_server_verify_warns_and_repair_refuses(self):
+        server = Server(self.db)
+        self.addCleanup(server.process.wait)
+        self.addCleanup(server.process.kill)
+        code, out, err = lumen("verify", self.db)
+        self.assertEqual(code, 0, out)
+        self.assertIn(f"process {server.process.pid} on ", err)
+        code, _, err = lumen("repair", "--yes", self.db)
+        self.assertEqual(code, 4)
+        self.assertIn(f"process {server.process.pid} on ", err)
+        server.stop()
+
+    def test_a_refused_open_names_the_commands(self):
+        self.damage("00000119.wal", 5000)
+        run = subprocess.run([BIN / "lumen-server", "--data-dir", self.db, "--listen", "127.0.0.1:0"],
+                             capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(run.returncode, 5)
+        self.assertIn("lumen repair ", run.stderr)
+
+    def test_dumps_are_text_or_json(self):
+        code, out, _ = lumen("manifest", "dump", self.db / "MANIFEST-117")
+        self.assertEqual(code, 0)
+        self.assertIn("add 00000108.sst to level 6", out)
+        records = [json.loads(line) for line in lumen("manifest", "dump", "-o", "jsonl",
+                                                      self.db / "MANIFEST-117")[1].splitlines()]
+        self.assertEqual([r["type"] for r in records], ["header", "frame", "frame", "frame", "verdict"])
+        records = json.loads(lumen("wal", "dump", "-o", "json", self.db / "00000121.wal")[1])
+        self.assertEqual(records[-1]["operations"], 12)
+        self.assertEqual(lumen("manifest", "dump", self.db / "00000121.wal")[0], 2)
+
+    def test_progress_is_for_terminals(self):
+        screen, terminal = pty.openpty()
+        self.addCleanup(os.close, screen)
+        run = subprocess.run([BIN / "lumen", "verify", self.db], stdout=subprocess.PIPE, stderr=terminal, timeout=PATIENCE)
+        os.close(terminal)
+        self.assertEqual(run.returncode, 0)
+        self.assertIn(b"verifying: 100 %", os.read(screen, 65536))
+
+    def test_each_command_has_help_with_three_examples(self):
+        for command in (["verify"], ["repair"], ["wal", "dump"], ["wal", "verify"], ["manifest", "dump"],
+                        ["sst", "dump"], ["sst", "verify"]):
+            code, out, err = lumen(*command, "--help")
+            self.assertEqual((code, err), (0, ""))
+            examples = out.split("Examples:")[1].split("Exit codes:")[0]
+            self.assertGreaterEqual(examples.count(f"lumen {' '.join(command)} "), 3, out)
+
+    def test_mistakes_are_usage_errors(self):
+        for wrong in (["verify"], ["repair"], ["repair", "--yes"], ["verify", "-o", "xml", "x"], ["manifest"],
+                      ["manifest", "dump"], ["repair", "--operations", "-1", "x"]):
+            self.assertEqual(lumen(*wrong)[0], 2, wrong)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
