@@ -3,6 +3,7 @@
 
 usage: cli_offline_test.py BIN_FOLDER
 """
+import base64
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ import unittest
 
 BIN = pathlib.Path(sys.argv[1])
 FROZEN = pathlib.Path(__file__).resolve().parent.parent / "engine/core/testdata/frozen_0_1_0/db"
+LEGACY = pathlib.Path(__file__).resolve().parent / "testdata/legacy"
 PATIENCE = 60
 
 
@@ -157,6 +159,58 @@ class Offline(unittest.TestCase):
         self.assertEqual(records[-1]["operations"], 12)
         self.assertEqual(lumen("manifest", "dump", self.db / "00000121.wal")[0], 2)
 
+    def assert_holds(self, directory, expected):
+        server = Server(directory)
+        self.addCleanup(server.process.wait)
+        self.addCleanup(server.process.kill)
+        for key, value in list(expected.items())[::7]:
+            run = subprocess.run([BIN / "lumen", "get", key, "--server", server.address], capture_output=True,
+                                 timeout=PATIENCE)
+            self.assertEqual((run.returncode, run.stdout), (0, base64.b64decode(value)), key)
+        server.stop()
+
+    def test_the_originals_log_is_imported_and_served(self):
+        for case in "clean", "torn":
+            expected = json.loads((LEGACY / case / "expected.json").read_text())
+            to = self.folder / case
+            code, out, err = lumen("import-legacy", LEGACY / case / "wal.log", to)
+            self.assertEqual((code, err), (0, ""))
+            self.assertEqual("torn tail at offset 76620: 60 bytes" in out, case == "torn", out)
+            self.assertIn(f"{len(expected)} keys in {to}", out)
+            self.assertEqual(lumen("verify", to)[0], 0)
+            self.assert_holds(to, expected)
+
+    def test_a_damaged_log_is_refused_unless_its_good_prefix_is_asked_for(self):
+        log, to = LEGACY / "corrupt/wal.log", self.folder / "to"
+        code, out, err = lumen("import-legacy", log, to)
+        self.assertEqual((code, out), (5, ""))
+        self.assertIn(f"{log}: offset 27475: the record is damaged: its checksum does not match", err)
+        self.assertIn("nothing was imported; --good-prefix imports the 150 records before the damage", err)
+        self.assertEqual([to.exists(), (self.folder / "to.importing").exists()], [False, False])
+        code, out, _ = lumen("import-legacy", "--good-prefix", "-o", "jsonl", log, to)
+        summary = json.loads(out)
+        self.assertEqual((code, summary["puts"] + summary["deletes"], summary["imported_bytes"]), (0, 150, 27475))
+        self.assertIn("offset 27475", summary["damage"])
+
+    def test_an_import_goes_into_what_is_empty_unless_asked(self):
+        log = LEGACY / "clean/wal.log"
+        before = self.content()
+        code, _, err = lumen("import-legacy", log, self.db)
+        self.assertEqual(code, 4)
+        self.assertIn("is not empty", err)
+        self.assertEqual(self.content(), before)
+        self.assertEqual(lumen("import-legacy", "--into-existing", log, self.db)[0], 0)
+        expected = json.loads((LEGACY / "clean/expected.json").read_text())
+        self.assert_holds(self.db, expected)
+        empty = self.folder / "empty"
+        empty.mkdir()
+        self.assertEqual(lumen("import-legacy", log, str(empty) + "/")[0], 0)
+        self.assertEqual(lumen("import-legacy", self.folder / "none", self.folder / "x")[0], 4)
+        (self.folder / "y.importing").mkdir()
+        code, _, err = lumen("import-legacy", log, self.folder / "y")
+        self.assertEqual(code, 4)
+        self.assertIn("y.importing: is there", err)
+
     def test_progress_is_for_terminals(self):
         screen, terminal = pty.openpty()
         self.addCleanup(os.close, screen)
@@ -167,7 +221,7 @@ class Offline(unittest.TestCase):
 
     def test_each_command_has_help_with_three_examples(self):
         for command in (["verify"], ["repair"], ["wal", "dump"], ["wal", "verify"], ["manifest", "dump"],
-                        ["sst", "dump"], ["sst", "verify"]):
+                        ["sst", "dump"], ["sst", "verify"], ["import-legacy"]):
             code, out, err = lumen(*command, "--help")
             self.assertEqual((code, err), (0, ""))
             examples = out.split("Examples:")[1].split("Exit codes:")[0]
@@ -175,7 +229,7 @@ class Offline(unittest.TestCase):
 
     def test_mistakes_are_usage_errors(self):
         for wrong in (["verify"], ["repair"], ["repair", "--yes"], ["verify", "-o", "xml", "x"], ["manifest"],
-                      ["manifest", "dump"], ["repair", "--operations", "-1", "x"]):
+                      ["manifest", "dump"], ["import-legacy", "x"], ["repair", "--operations", "-1", "x"]):
             self.assertEqual(lumen(*wrong)[0], 2, wrong)
 
 

@@ -73,6 +73,18 @@ constexpr char kVerifyTableHelp[] = R"(Examples:
 
 Exit codes: 0 whole, 2 usage, 4 the file cannot be read, 5 damage.)";
 
+constexpr char kImportLegacyHelp[] =
+    R"(The log is read to its end before anything is written. A torn tail is left out, and said so;
+damage anywhere else is refused with its offset. A new DIR appears once all of it is durable.
+
+Examples:
+  lumen import-legacy /old/wal.log ./data
+  lumen import-legacy --good-prefix /old/wal.log ./data     up to the damage
+  lumen import-legacy --into-existing /old/wal.log ./data   on top of what is there
+
+Exit codes: 0 imported, 2 usage, 4 I/O error, DIR is not empty or a server has it open,
+5 the log is damaged and nothing was imported.)";
+
 constexpr char kNeedsNoServer[] = "; needs no server, changes nothing";
 
 }  // namespace
@@ -83,6 +95,7 @@ OfflineCommands::OfflineCommands(CLI::App& app) {
   AddWal(app);
   AddManifest(app);
   AddSst(app);
+  AddImportLegacy(app);
 }
 
 std::optional<int> OfflineCommands::Run() {
@@ -196,6 +209,25 @@ void OfflineCommands::AddSst(CLI::App& app) {
              return VerifyTableCommand(environment.file_system, path_, stdout, stderr);
            }),
       "FILE", "A table");
+}
+
+void OfflineCommands::AddImportLegacy(CLI::App& app) {
+  CLI::App* import =
+      Add(app, "import-legacy", "Import the wal.log of the original Rust program; needs no server",
+          kImportLegacyHelp, [this](const Environment& environment) {
+            import_.directory = path_;
+            import_.format = format_;
+            return ImportLegacyCommand(environment, import_, stdout, stderr);
+          });
+  import->group(kGroup);
+  import->add_option("WAL_LOG", import_.log, "The original's log")->required()->type_name("");
+  AddPath(*import, "DIR", "The database to make");
+  import->add_flag("--good-prefix", import_.good_prefix, "Import what comes before damage")
+      ->group("Import");
+  import
+      ->add_flag("--into-existing", import_.into_existing, "Write on top of what DIR already holds")
+      ->group("Import");
+  AddFormat(*import);
 }
 
 }  // namespace lumen

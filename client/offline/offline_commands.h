@@ -5,13 +5,15 @@
 #include <optional>
 #include <string>
 
+#include "client/offline/import_legacy_command.h"
 #include "client/offline/output.h"
 #include "client/offline/repair_command.h"
 #include "engine/environment.h"
 
 namespace lumen {
 
-// The commands of `lumen` that need no server: `verify`, `repair`, `wal`, `manifest`, `sst`. They
+// The commands of `lumen` that need no server: `verify`, `repair`, `wal`, `manifest`,
+// `sst`, `import-legacy`. They
 // look into the files themselves.
 class OfflineCommands {
  public:
@@ -32,6 +34,7 @@ class OfflineCommands {
   void AddWal(CLI::App& app);
   void AddManifest(CLI::App& app);
   void AddSst(CLI::App& app);
+  void AddImportLegacy(CLI::App& app);
   // `name` of `group`, which is `command` once the line names it. `help`: examples and exit codes.
   CLI::App* Add(CLI::App& group, const std::string& name, const std::string& description,
                 const std::string& help, Command command);
@@ -42,6 +45,7 @@ class OfflineCommands {
   bool entries_ = false;
   OutputFormat format_ = OutputFormat::kText;
   RepairArguments repair_;
+  ImportLegacyArguments import_;
   Command chosen_;
 };
 
