@@ -119,9 +119,8 @@ v1::StatusResponse AdminService::MakeStatus(Engine& engine) const {
 absl::Status AdminService::MakeCheckpoint(Engine& engine, const std::string& directory) const {
   FileSystem& files = *options_.files;
   const std::string& parent = options_.checkpoint_directory;
-  // Another checkpoint may make it at the same moment.
-  const absl::Status made = files.CreateDirectory(parent);
-  if (!made.ok() && !absl::IsAlreadyExists(made)) return made;
+  ASSIGN_OR_RETURN(const bool exists, files.Exists(parent));
+  if (!exists) RETURN_IF_ERROR(files.CreateDirectory(parent));
   RETURN_IF_ERROR(files.SyncDirectory(ParentOf(parent)));
   return engine.Checkpoint(directory);
 }
@@ -186,7 +185,7 @@ grpc::ServerUnaryReactor* AdminService::Checkpoint(grpc::CallbackServerContext* 
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* AdminService::Verify(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* body) {
-  return StartVerify(parts_, verifications_, *context, *body);
+  return StartVerify(parts_, long_calls_, *context, *body);
 }
 
 grpc::ServerUnaryReactor* AdminService::SetLogLevel(grpc::CallbackServerContext* context,

@@ -42,11 +42,12 @@ enum ExitCode : int { kDrained = 0, kUsage = 2, kTaken = 3, kIo = 4, kCorruption
 
 using Opened = absl::StatusOr<std::unique_ptr<Engine>>;
 
-// A FAILED_PRECONDITION of Open is the lock, whose file it names, or a newer format: the wrong
-// program for this directory.
+// A FAILED_PRECONDITION of Open is the lock, whose file it names. UNIMPLEMENTED is a newer format:
+// the wrong program for this directory, and no retry makes it the right one.
 ExitCode ToExitCode(const absl::Status& open_failure) {
   switch (open_failure.code()) {
     case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kUnimplemented:
       return kUsage;
     case absl::StatusCode::kFailedPrecondition:
       return absl::StrContains(open_failure.message(), "/LOCK: ") ? kTaken : kUsage;

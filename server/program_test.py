@@ -19,6 +19,8 @@ import time
 import tomllib
 import unittest
 
+from newer_format import make_newer
+
 BIN = pathlib.Path(sys.argv[1])
 SERVER = BIN / "lumen-server"
 DOCUMENT = pathlib.Path(__file__).resolve().parent.parent / "docs/configuration.md"
@@ -163,6 +165,11 @@ class ExitCodes(Program):
             self.assertIn(f"{path}:{place}", self.refused(2, "--config", path, "--data-dir", self.data))
         self.assertIn("/nonexistent", self.refused(2, LUMEN_CONFIG="/nonexistent"))
         self.assertFalse(os.path.exists(self.data))
+
+    def test_2_is_data_of_a_newer_version(self):
+        self.start().stop()
+        make_newer(pathlib.Path(self.data))
+        self.assertIn("newer-format", self.refused(2, "--data-dir", self.data, "--listen", "127.0.0.1:0"))
 
     def test_3_is_a_port_or_a_directory_that_is_taken(self):
         server = self.start()

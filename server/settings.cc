@@ -43,8 +43,8 @@ Examples:
   lumen-server --config /etc/lumen.toml --log-format json
   lumen-server --memory-budget 2GiB --print-config > lumen.toml
 
-Exit codes: 0 drained after SIGTERM or SIGINT, 2 usage or configuration, 3 port or directory taken, 4 I/O,
-5 corruption. All settings at length: docs/configuration.md.)";
+Exit codes: 0 drained after SIGTERM or SIGINT, 2 usage, configuration or data of a newer version, 3 port or
+directory taken, 4 I/O, 5 corruption. All settings at length: docs/configuration.md.)";
 
 std::string GroupTitle(std::string group) {
   group[0] = static_cast<char>(group[0] - 'a' + 'A');
