@@ -32,7 +32,10 @@ std::optional<Message> Detail(const absl::Status& error) {
 
 // A server without the method often says nothing at all.
 std::string WordsOf(const grpc::Status& status) {
-  if (status.error_code() != grpc::StatusCode::UNIMPLEMENTED) return status.error_message();
+  const bool is_ours = !status.error_details().empty();
+  if (is_ours || status.error_code() != grpc::StatusCode::UNIMPLEMENTED) {
+    return status.error_message();
+  }
   return absl::StrCat("the server does not know this call; is it a LumenKV server of this version?",
                       status.error_message().empty() ? "" : " It says: ", status.error_message());
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/call_error.h"
 #include "engine/base/quantity.h"
@@ -23,6 +24,9 @@ using grpc::health::v1::HealthCheckResponse;
 
 // The largest value a server can be told to take is 16 MiB.
 constexpr int kMaxReplyBytes = 17 << 20;
+// What a stream may hold that was not read yet. gRPC would find a window by itself, and let it grow
+// to a gigabyte under a reader that is slower than the network.
+constexpr int kStreamWindowBytes = 4 << 20;
 // A server that vanished is noticed within twice this, however long its call may take. The server
 // permits a ping every 5 s.
 constexpr int kPingIntervalMs = 10'000;
@@ -34,6 +38,8 @@ constexpr std::chrono::seconds kReasonTimeout{1};
 std::shared_ptr<grpc::Channel> NewChannel(const ConnectionOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxReplyBytes);
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kStreamWindowBytes);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kPingIntervalMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingIntervalMs);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
@@ -43,11 +49,21 @@ std::shared_ptr<grpc::Channel> NewChannel(const ConnectionOptions& options) {
   return grpc::CreateCustomChannel(options.server, grpc::InsecureChannelCredentials(), arguments);
 }
 
-// gRPC puts its own story in front of the reason.
+// gRPC's words without its own story in front: which attempt it was, and a code that says nothing.
 std::string Reason(const std::string& message) {
   constexpr std::string_view kIntroduction = "last error: ";
-  const size_t at = message.rfind(kIntroduction);
-  return at == std::string::npos ? message : message.substr(at + kIntroduction.size());
+  std::string reason = message;
+  if (const size_t at = reason.rfind(kIntroduction); at != std::string::npos) {
+    reason.erase(0, at + kIntroduction.size());
+    const size_t code = reason.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+    if (code != std::string::npos && reason.compare(code, 2, ": ") == 0) reason.erase(0, code + 2);
+  }
+  for (const char* foreign : {"HTTP/2", "http1", "SETTINGS frame"}) {
+    if (absl::StrContains(reason, foreign)) {
+      return absl::StrCat("no gRPC server answers there (", reason, ")");
+    }
+  }
+  return reason;
 }
 
 }  // namespace

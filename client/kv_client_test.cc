@@ -273,14 +273,16 @@ TEST(Connecting, AServerThatSpeaksHttpIsNotConnectedTo) {
   http.AnswerWith("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
   const absl::Status status = ConnectTo(http.address());
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(status.ToString(), HasSubstr("cannot connect to " + http.address()));
+  EXPECT_THAT(status.ToString(),
+              HasSubstr("cannot connect to " + http.address() + ": no gRPC server answers there"));
 }
 
 TEST(Connecting, AServerThatNeverAnswersIsGivenUp) {
   const PlainSocket silent;
   const absl::Status status = ConnectTo(silent.address());
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(status.ToString(), HasSubstr("cannot connect to " + silent.address()));
+  EXPECT_THAT(status.ToString(), HasSubstr("cannot connect to " + silent.address() +
+                                           ": no gRPC server answers there"));
 }
 
 TEST(Connecting, AHostWithoutAddressIsNamed) {

@@ -1,0 +1,188 @@
+// What lumen writes and reads as text: any bytes survive the way through text and JSON, what is
+// wrong is refused with its reason, and every message of the interface can be printed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <random>
+#include <set>
+#include <string>
+
+#include "client/cli/bytes_text.h"
+#include "client/cli/manual.h"
+#include "client/cli/message_json.h"
+#include "client/cli/records.h"
+#include "client/cli/status_report.h"
+#include "client/cli/text_table.h"
+#include "lumen/v1/admin.pb.h"
+#include "lumen/v1/kv.pb.h"
+
+namespace lumen::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Bytes that are often nearly UTF-8.
+std::string RandomBytes(std::mt19937_64& random) {
+  constexpr std::string_view kPieces[] = {
+      "a",    "base64:", "\xC3\xA9",     "\xE2\x82\xAC", "\xF0\x9F\x98\x80",
+      "\xC3", "\x80",    "\xED\xA0\x80", "\xC0\x80",     "\xF4\x90\x80\x80",
+      "\n",   "\"",      "\\",           "\x7F",         "\xC2\x85"};
+  std::string bytes;
+  for (uint64_t i = random() % 6; i > 0; --i) bytes += kPieces[random() % std::size(kPieces)];
+  if (random() % 4 == 0) bytes += static_cast<char>(random());
+  return bytes;
+}
+
+TEST(BytesText, AnyBytesComeBackFromText) {
+  std::mt19937_64 random(1);
+  std::set<std::string> texts;
+  std::set<std::string> originals;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string bytes = RandomBytes(random);
+    const std::string text = ToText(bytes);
+    ASSERT_EQ(*FromText(text), bytes);
+    ASSERT_EQ(text.find_first_of("\n\t\r\x7F"), std::string::npos);
+    texts.insert(text);
+    originals.insert(bytes);
+  }
+  EXPECT_EQ(texts.size(), originals.size());
+}
+
+TEST(BytesText, PrintableTextStandsAsItIs) {
+  for (const char* text : {"", "a b", "é€😀", "~", "@x", "-"}) EXPECT_EQ(ToText(text), text);
+  for (const char* text : {"a\tb", "base64:", "\x1B[31m", "\u202E", "\xC2\x9B"}) {
+    EXPECT_THAT(ToText(text), HasSubstr("base64:"));
+  }
+  EXPECT_FALSE(FromText("base64:?").ok());
+}
+
+TEST(BytesText, OnlyWellFormedUtf8IsUtf8) {
+  for (const char* text :
+       {"", "a", "\xC2\x80", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"}) {
+    EXPECT_TRUE(IsUtf8(text)) << text;
+  }
+  for (const char* text :
+       {"\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
+        "\xF8\x88\x80\x80\x80", "\xC3", "\xE2\x82", "a\xFF"}) {
+    EXPECT_FALSE(IsUtf8(text)) << text;
+  }
+}
+
+TEST(BytesText, PeopleReadNumbers) {
+  EXPECT_EQ(WithCommas(0), "0");
+  EXPECT_EQ(WithCommas(999), "999");
+  EXPECT_EQ(WithCommas(1234567), "1,234,567");
+  EXPECT_EQ(RoundedBytes(1023), "1023 B");
+  EXPECT_EQ(RoundedBytes(1536), "1.5 KiB");
+  EXPECT_EQ(RoundedBytes(UINT64_MAX), "16.0 EiB");
+  EXPECT_EQ(RoundedSeconds(59), "59 s");
+  EXPECT_EQ(RoundedSeconds(3 * 3600 + 60), "3 h 1 min");
+  EXPECT_EQ(CutText("é€😀x", 3), "é€…");
+  EXPECT_EQ(CutText("é€😀", 3), "é€😀");
+  for (const char* wrong : {"", "-1", "1.5", "18446744073709551616", " 1", "1 "})
+    EXPECT_FALSE(ParseWhole(wrong).ok());
+}
+
+TEST(Records, AnyEntryComesBackFromItsLine) {
+  std::mt19937_64 random(2);
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string key = RandomBytes(random);
+    const std::string value = RandomBytes(random);
+    std::string line = EntryLine(key, value);
+    ASSERT_EQ(line.find('\n'), line.size() - 1);
+    line.pop_back();
+    const auto read = ParseEntry(line);
+    ASSERT_TRUE(read.ok()) << line << read.status();
+    ASSERT_EQ(read->key(), key);
+    ASSERT_EQ(read->value(), value);
+  }
+}
+
+TEST(Records, WrongLinesAreRefusedAndLeaveTheBatchAsItWas) {
+  v1::WriteRequest request;
+  ASSERT_TRUE(ParseBatchLine(R"({"put":"k","value":"v"})", request).ok());
+  ASSERT_TRUE(ParseBatchLine(R"({"if":"k","sequence":18446744073709551615})", request).ok());
+  const std::string before = request.SerializeAsString();
+  for (const char* line :
+       {"", "1", "{}", R"({"put":"k"})", R"({"put":"k","value":null})",
+        R"({"delete":"k","value":"v"})", R"({"if":"k","exists":1})", R"({"if":"k","sequence":1.5})",
+        R"({"put":"k","value":"v"} x)", R"({"put":{"base64":"AA==","x":1},"value":"v"})",
+        "{\"put\":\"\xFF\",\"value\":\"v\"}"}) {
+    EXPECT_EQ(ParseBatchLine(line, request).code(), absl::StatusCode::kInvalidArgument) << line;
+    EXPECT_EQ(request.SerializeAsString(), before) << line;
+  }
+  EXPECT_THAT(ParseEntry(R"({"key":"k","value":"v","vlaue":1})").status().ToString(),
+              HasSubstr("unknown field \"vlaue\""));
+}
+
+// Sets every field, in turn each of a oneof.
+void Fill(google::protobuf::Message& message, int depth) {
+  const google::protobuf::Reflection& access = *message.GetReflection();
+  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
+    const auto& field = *message.GetDescriptor()->field(i);
+    if (field.cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    if (depth > 0) {
+      Fill(field.is_repeated() ? *access.AddMessage(&message, &field)
+                               : *access.MutableMessage(&message, &field),
+           depth - 1);
+    }
+  }
+}
+
+TEST(MessageJson, EveryMessageOfTheInterfaceCanBePrinted) {
+  for (const auto* file :
+       {v1::StatusRequest::descriptor()->file(), v1::GetRequest::descriptor()->file()}) {
+    for (int i = 0; i < file->message_type_count(); ++i) {
+      const std::unique_ptr<google::protobuf::Message> message(
+          google::protobuf::MessageFactory::generated_factory()
+              ->GetPrototype(file->message_type(i))
+              ->New());
+      Fill(*message, 3);
+      EXPECT_THAT(MessageToJson(*message, false), ::testing::StartsWith("{"))
+          << file->message_type(i)->name();
+    }
+  }
+}
+
+TEST(MessageJson, NumbersAreNumbersAndBytesAreBytes) {
+  v1::GetResponse response;
+  response.set_found(true);
+  response.set_value("\xFF");
+  response.set_sequence(UINT64_MAX);
+  EXPECT_EQ(MessageToJson(response, false),
+            R"({"found":true,"value":{"base64":"/w=="},"sequence":18446744073709551615})");
+}
+
+TEST(StatusReport, WhatIsWrongIsSaid) {
+  v1::StatusResponse status;
+  EXPECT_THAT(StatusReport(status, "here", false), HasSubstr("accepted"));
+  status.set_read_only_reason("sync of 1.wal failed");
+  status.set_background_error("disk full");
+  const std::string report = StatusReport(status, "here", true);
+  EXPECT_THAT(report, HasSubstr("\033[31mrefused until the next start: sync of 1.wal failed"));
+  EXPECT_THAT(report, HasSubstr("\033[31mwaits: disk full"));
+  EXPECT_THAT(StatusReport(status, "here", false), Not(HasSubstr("\033")));
+}
+
+TEST(TextTable, ColumnsAreAsWideAsTheirWidestCell) {
+  TextTable table({false, true});
+  table.Add({"NAME", "N"});
+  table.Add({"é", "1,000"});
+  EXPECT_EQ(table.Render(), "NAME      N\né     1,000\n");
+}
+
+TEST(Manual, OfAHelpTextHasItsHeadingsFlagsAndExamples) {
+  const std::string page = ManualFromHelp(
+      "Serves.\nUsage: x [OPTIONS]\n\nServing:\n  --listen ADDRESS    Where\n                      "
+      "to\n\n"
+      "Examples:\n  x --listen .\n",
+      {.name = "x", .section = "8", .summary = "serve", .version = "1", .date = "2026-01-31"});
+  EXPECT_THAT(page, HasSubstr(".TH \"X\" 8 2026-01-31 \"LumenKV 1\"\n.SH NAME\nx \\- serve\n"));
+  EXPECT_THAT(page, HasSubstr(".SH \"SERVING\"\n.TP\n.B \"\\-\\-listen ADDRESS\"\nWhere\nto\n"));
+  EXPECT_THAT(page, HasSubstr(".nf\nx \\-\\-listen .\n.fi\n"));
+}
+
+}  // namespace
+}  // namespace lumen::cli

@@ -1,0 +1,95 @@
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/bytes_text.h"
+#include "client/cli/online_commands.h"
+#include "client/cli/output_file.h"
+#include "client/cli/rate.h"
+#include "client/cli/records.h"
+
+// lumen export.
+namespace lumen::cli {
+namespace {
+
+struct ExportFlags {
+  std::string file = "-";
+  std::string prefix;
+};
+
+// Scans into `out` until the end, or until nobody takes it.
+absl::Status ExportTo(Session& session, const v1::ScanRequest& request, Output& out, Rate& rate) {
+  return session.kv().Scan(request, [&](const v1::ScanResponse& message) {
+    uint64_t bytes = 0;
+    for (const auto& entry : message.entries()) {
+      if (!out.Write(EntryLine(entry.key(), entry.value()))) return false;
+      bytes += entry.key().size() + entry.value().size();
+    }
+    rate.Add(static_cast<uint64_t>(message.entries_size()), bytes);
+    rate.Show();
+    return true;
+  });
+}
+
+int ExportToStandardOutput(Session& session, const v1::ScanRequest& request) {
+  Rate rate(session.talk(), "exported");
+  const absl::Status scanned = ExportTo(session, request, session.out(), rate);
+  if (!scanned.ok()) return session.Stop(scanned, "interrupted; " + rate.Summary());
+  const int code = session.Finish();
+  if (code == kExitOk && !session.out().reader_left()) session.talk().Note(rate.Summary());
+  return code;
+}
+
+// All or nothing: an export that ends early leaves what was there before.
+int ExportToFile(Session& session, const v1::ScanRequest& request, const std::string& path) {
+  OutputFile file(path);
+  if (const absl::Status opened = file.Open(); !opened.ok()) {
+    return session.Refuse(std::string(opened.message()));
+  }
+  Rate rate(session.talk(), "exported");
+  const absl::Status scanned = ExportTo(session, request, file.out(), rate);
+  if (!scanned.ok()) {
+    return session.Stop(scanned, absl::StrCat("interrupted; ", path, " is as it was"));
+  }
+  if (const absl::Status kept = file.Keep(); !kept.ok()) return session.Fail(kept);
+  session.talk().Note(rate.Summary());
+  return session.Finish();
+}
+
+int Export(Session& session, const ExportFlags& flags) {
+  const auto prefix = FromText(flags.prefix);
+  if (!prefix.ok()) return session.Refuse("--prefix: " + std::string(prefix.status().message()));
+  if (const auto failed = session.Connect()) return *failed;
+  v1::ScanRequest request;
+  request.set_prefix(*prefix);
+  return flags.file == "-" ? ExportToStandardOutput(session, request)
+                           : ExportToFile(session, request, flags.file);
+}
+
+}  // namespace
+
+void AddExportCommand(OnlineCommands& commands) {
+  auto flags = std::make_shared<ExportFlags>();
+  CLI::App* command =
+      commands.Add(commands.app(), kDataGroup,
+                   {.name = "export",
+                    .summary = "Write all entries of one moment to a file, for import",
+                    .examples = ""},
+                   [flags](Session& session) { return Export(session, *flags); });
+  command->footer(
+      R"(Each line is a JSON object {"key":"k","value":"v"}; bytes that are no UTF-8
+are {"base64":"..."}. FILE appears, or is replaced, only once everything
+is in it and on the disk.
+
+Examples:
+  lumen export backup.jsonl
+  lumen export | gzip > backup.jsonl.gz
+  lumen export --prefix user/ users.jsonl)");
+  command->add_option("FILE", flags->file, "Where to; - for standard output [default -]");
+  command
+      ->add_option("--prefix", flags->prefix,
+                   absl::StrCat("Only keys that begin so: ", kBytesHelp, " [default all]"))
+      ->type_name("PREFIX");
+}
+
+}  // namespace lumen::cli

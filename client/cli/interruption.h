@@ -1,0 +1,40 @@
+#pragma once
+
+#include <atomic>
+#include <thread>
+
+#include "client/cancellation.h"
+
+namespace lumen::cli {
+
+// Turns SIGINT and SIGTERM into the end of the command: calls are cancelled, reads from input wake
+// up, and the command says how far it came and exits with 128 plus the signal's number. A second
+// signal, or two seconds in which the command has not ended (it may be stuck in a write), ends the
+// process at once.
+//
+// Made before any other thread is, because those inherit the blocked signals. One at a time.
+class Interruption {
+ public:
+  Interruption();
+  ~Interruption();
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+
+  Cancellation& cancellation() { return cancellation_; }
+  // 0: none came.
+  int exit_code() const { return exit_code_; }
+  // Waits until `fd` can be read, or is at its end. False: interrupted.
+  bool AwaitInput(int fd) const;
+
+ private:
+  void Watch();
+
+  Cancellation cancellation_;
+  std::atomic<int> exit_code_{0};
+  const int signal_fd_;
+  const int interrupted_fd_;  // readable, and stays so, once a signal has come
+  const int finished_fd_;     // tells the thread to end
+  std::thread thread_;
+};
+
+}  // namespace lumen::cli

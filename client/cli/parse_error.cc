@@ -1,0 +1,112 @@
+#include "client/cli/parse_error.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/cli/help.h"
+#include "client/exit_codes.h"
+
+namespace lumen::cli {
+namespace {
+
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (size_t j = 0; j < b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+// Empty: none is near enough to be meant.
+std::string Nearest(const std::string& unknown, const std::vector<std::string>& known) {
+  const auto nearest =
+      std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
+        return EditDistance(unknown, a) < EditDistance(unknown, b);
+      });
+  if (nearest == known.end()) return "";
+  return EditDistance(unknown, *nearest) <= std::max<size_t>(2, unknown.size() / 3) ? *nearest : "";
+}
+
+// The command that the line named before it went wrong.
+const CLI::App& DeepestParsed(const CLI::App& app, std::string& name) {
+  name += (name.empty() ? "" : " ") + app.get_name();
+  for (const CLI::App* below : CommandsOf(app)) {
+    if (below->parsed()) return DeepestParsed(*below, name);
+  }
+  return app;
+}
+
+std::vector<std::string> FlagNames(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const std::string& group : FlagGroupsOf(command)) {
+    for (const CLI::Option* flag : FlagsOf(command, group)) {
+      for (const std::string& name : flag->get_lnames()) names.push_back("--" + name);
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> CommandNames(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::App* below : CommandsOf(command)) names.push_back(below->get_name());
+  return names;
+}
+
+bool IsFlag(const std::string& word) { return word.size() > 1 && word.starts_with('-'); }
+
+// What was left over is at fault, whatever CLI11 missed on its account. Flags first: what stands
+// behind an unknown one may be its value.
+std::string AboutLeftOver(const CLI::App& command, const std::vector<std::string>& left) {
+  const auto flag = std::find_if(left.begin(), left.end(), IsFlag);
+  const std::string& word = flag != left.end() ? *flag : left.front();
+  const bool names_command = flag == left.end() && !CommandNames(command).empty();
+  std::string text = "unexpected argument '" + word + "'";
+  std::vector<std::string> known;
+  if (flag != left.end()) {
+    text = "unknown flag '" + word + "'";
+    known = FlagNames(command);
+  } else if (names_command) {
+    text = "unknown command '" + word + "'";
+    known = CommandNames(command);
+  }
+  const std::string nearest = Nearest(word.substr(0, word.find('=')), known);
+  if (!nearest.empty()) return text + "; did you mean " + nearest + "?";
+  const bool could_be_data = flag != left.end() && !PositionalsOf(command).empty();
+  return could_be_data ? text + "; a key or value that begins with '-' goes behind --" : text;
+}
+
+}  // namespace
+
+int ExplainParseError(const CLI::App& app, const CLI::ParseError& error, Talk& talk) {
+  if (error.get_exit_code() == 0) {
+    const bool wants_version = dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr;
+    std::fputs(wants_version ? (std::string(error.what()) + "\n").c_str() : app.help().c_str(),
+               stdout);
+    return kExitOk;
+  }
+  std::string name;
+  const CLI::App& command = DeepestParsed(app, name);
+  const std::vector<std::string> left = app.remaining(true);
+  if (!left.empty()) {
+    talk.Complain(AboutLeftOver(command, left));
+  } else if (!CommandNames(command).empty()) {
+    talk.Complain("a command is missing");
+  } else {
+    talk.Complain(error.what());
+  }
+  talk.Note("`" + name + " --help` lists what there is.");
+  return kExitUsage;
+}
+
+}  // namespace lumen::cli
