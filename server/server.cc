@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
@@ -64,6 +65,7 @@ absl::Status Server::Listen(const ServerOptions& options) {
   builder.SetOption(MakeReflectionOption());
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.limits.max_message_bytes()));
   builder.SetMaxSendMessageSize(-1);
+  builder.SetResourceQuota(grpc::ResourceQuota("lumen").Resize(options.transport_bytes));
   SetChannelArguments(builder);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ != nullptr) return absl::OkStatus();
