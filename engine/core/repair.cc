@@ -88,10 +88,13 @@ class DirectoryRepair final : public Repair {
   }
 
   absl::StatusOr<std::vector<TableRecord>> Replayed() {
-    return WriteOutSegments(
-        *context_, context_->epoch, work_.replay, work_.replay_operations, [this](uint64_t number) {
-          return ReadWholeFile(context_->files, context_->Path(WalFileName(number)));
-        });
+    // Where no manifest says, the next repair takes the WAL to be in tables up to the largest
+    // sequence that one holds: no table may be there before those of earlier operations are.
+    return WriteOutSegments(*context_, context_->epoch, work_.replay, work_.replay_operations,
+                            TableNames::kSyncedOneByOne, [this](uint64_t number) {
+                              return ReadWholeFile(context_->files,
+                                                   context_->Path(WalFileName(number)));
+                            });
   }
 
   const std::unique_ptr<EngineContext> context_;

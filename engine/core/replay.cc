@@ -18,7 +18,7 @@ namespace {
 // Collects replayed operations in a memtable and writes it out whenever it is full.
 class ReplaySink {
  public:
-  explicit ReplaySink(EngineContext& context) : context_(context) {}
+  ReplaySink(EngineContext& context, TableNames names) : context_(context), names_(names) {}
 
   absl::Status Add(std::string_view segment, uint64_t offset, const FrameHeader& header,
                    std::string_view payload) {
@@ -62,12 +62,16 @@ class ReplaySink {
     }
     RETURN_IF_ERROR(output->Finish());
     RETURN_IF_ERROR(output->Sync());
+    if (names_ == TableNames::kSyncedOneByOne) {
+      RETURN_IF_ERROR(context_.files.SyncDirectory(context_.directory));
+    }
     tables_.push_back(output->record(0));
     memtable_ = std::make_unique<Memtable>();
     return absl::OkStatus();
   }
 
   EngineContext& context_;
+  const TableNames names_;
   std::unique_ptr<Memtable> memtable_ = std::make_unique<Memtable>();
   std::vector<TableRecord> tables_;
   uint64_t operations_ = 0;
@@ -87,11 +91,12 @@ std::vector<uint64_t> SegmentsFrom(uint64_t floor, const std::vector<std::string
 
 absl::StatusOr<std::vector<TableRecord>> WriteOutSegments(
     EngineContext& context, uint64_t epoch, const std::vector<ReplayRange>& ranges,
-    uint64_t expected, const std::function<absl::StatusOr<std::string>(uint64_t number)>& read) {
+    uint64_t expected, TableNames names,
+    const std::function<absl::StatusOr<std::string>(uint64_t number)>& read) {
   uint64_t total_bytes = 0;
   for (const ReplayRange& range : ranges) total_bytes += range.end;
   uint64_t done_bytes = 0;
-  ReplaySink sink(context);
+  ReplaySink sink(context, names);
   for (const ReplayRange& range : ranges) {
     ASSIGN_OR_RETURN(const std::string bytes, read(range.number));
     const std::string name = WalFileName(range.number);
@@ -142,6 +147,7 @@ absl::StatusOr<ReplayOutcome> ReplayWal(EngineContext& context, const ManifestSt
   }
   ASSIGN_OR_RETURN(outcome.tables,
                    WriteOutSegments(context, manifest.epoch, ranges, outcome.plan.operations,
+                                    TableNames::kLeftToCaller,
                                     [&](uint64_t number) -> absl::StatusOr<std::string> {
                                       if (number == kept_number) return std::move(kept);
                                       return ReadWholeFile(context.files,

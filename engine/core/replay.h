@@ -24,11 +24,16 @@ struct ReplayRange {
   uint64_t end = 0;  // offset behind the last frame
 };
 
-// Writes the operations of `ranges`, ascending, to new level-0 tables, each synced; their names are
-// not durable yet. `read` returns a segment's bytes; `expected`: the operations in them.
+// When the names of tables become durable: by the caller's directory sync after the last of them,
+// or each before the next one is created, so that a crash leaves the first few and never others.
+enum class TableNames : uint8_t { kLeftToCaller, kSyncedOneByOne };
+
+// Writes the operations of `ranges`, ascending, to new level-0 tables, each synced. `read` returns
+// a segment's bytes; `expected`: the operations in them.
 absl::StatusOr<std::vector<TableRecord>> WriteOutSegments(
     EngineContext& context, uint64_t epoch, const std::vector<ReplayRange>& ranges,
-    uint64_t expected, const std::function<absl::StatusOr<std::string>(uint64_t number)>& read);
+    uint64_t expected, TableNames names,
+    const std::function<absl::StatusOr<std::string>(uint64_t number)>& read);
 
 // Judges the WAL that `manifest` needs, and only if nothing durable is missing writes what it holds
 // to new tables. `names`: the directory's listing. Memory: two segments and one memtable at a time.
