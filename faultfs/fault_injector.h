@@ -74,7 +74,10 @@ struct Fault {
   absl::Status error = {};
   uint64_t amount = 0;
   uint64_t seed = 0;  // for what is random in it
-  int rule = -1;      // of the plan: what Changed and Observed are told
+  int rule = -1;      // of the plan
+  // Which of an injector's faults this is, so that Changed and Observed can tell those of one rule
+  // apart.
+  uint64_t firing = 0;
 };
 
 class FaultInjector {
@@ -82,7 +85,8 @@ class FaultInjector {
   virtual ~FaultInjector() = default;
   // Asked once before each call, in the order of the calls. Must not use the file system.
   virtual Fault Decide(const Call& call) = 0;
-  // The fault made a difference to what the disk holds, or may hold after a crash.
+  // The fault made a difference to what the disk holds, or may hold after a crash. This and
+  // Observed are said each time: a misdirected write damages two places, a sector stays unreadable.
   virtual void Changed(const Fault& fault) = 0;
   // The program was told: an error status, or bytes that are not the true ones.
   virtual void Observed(const Fault& fault) = 0;

@@ -72,8 +72,8 @@ class FaultPlan {
 struct FaultCount {
   uint64_t armed = 0;     // calls that could have met it: all that its selector matches
   uint64_t fired = 0;     // times it was injected
-  uint64_t changed = 0;   // times that this changed what the disk holds, or may after a crash
-  uint64_t observed = 0;  // times the program was told
+  uint64_t changed = 0;   // of these: those that changed what the disk holds, or may after a crash
+  uint64_t observed = 0;  // of these: those that the program was told of, once or more
 };
 
 // Injects a plan: of the rules that want to fire on a call, the first one does. What is random

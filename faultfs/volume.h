@@ -23,6 +23,14 @@ struct VolumeOptions {
   uint64_t most_calls = ~uint64_t{0};
 };
 
+// Bytes that one read was given although they are on the disk no more.
+struct StaleRead {
+  uint64_t at = 0;  // operations in the history then
+  InodeNumber inode = 0;
+  uint64_t offset = 0;
+  std::string bytes;
+};
+
 // A simulated disk with its operating system: what programs on it see, and the history from which
 // DiskState tells what a power loss may leave. Programs reach it through a Process. Deterministic.
 // Not thread-safe.
@@ -48,6 +56,8 @@ class Volume {
   const std::vector<Operation>& history() const;
   // Calls of every kind so far: reads included, and those that failed.
   uint64_t calls() const;
+  // Those so far, in order.
+  const std::vector<StaleRead>& stale_reads() const;
   // What programs see now: the page cache over the disk.
   const DiskImage& current() const;
   const DiskImage& start() const;

@@ -87,9 +87,24 @@ CallSet PossibleCalls(const FaultRule& rule) {
 struct PlannedFaults::State {
   explicit State(FaultPlan faults) : plan(std::move(faults)) {}
 
+  // What has been said of a firing, each of which counts once.
+  struct Said {
+    bool changed = false;
+    bool observed = false;
+  };
+
+  // Of `fault`, if it was not said before.
+  void Count(const Fault& fault, bool Said::*what, uint64_t FaultCount::*count) {
+    MutexLock lock(mutex);
+    if (!std::exchange(said.at(static_cast<size_t>(fault.firing)).*what, true)) {
+      ++(rules.at(static_cast<size_t>(fault.rule)).count.*count);
+    }
+  }
+
   const FaultPlan plan;
   mutable Mutex mutex;
   std::vector<ArmedRule> rules GUARDED_BY(mutex);
+  std::vector<Said> said GUARDED_BY(mutex);  // by firing
 };
 
 PlannedFaults::PlannedFaults(FaultPlan plan, uint64_t seed)
@@ -112,19 +127,19 @@ Fault PlannedFaults::Decide(const Call& call) {
     ++armed.count.armed;
     if (decided.kind != FaultKind::kNone || !armed.WantsToFire()) continue;
     decided = armed.MakeFault(call, static_cast<int>(i));
+    decided.firing = state_->said.size();
+    state_->said.emplace_back();
     ++armed.count.fired;
   }
   return decided;
 }
 
 void PlannedFaults::Changed(const Fault& fault) {
-  MutexLock lock(state_->mutex);
-  ++state_->rules.at(static_cast<size_t>(fault.rule)).count.changed;
+  state_->Count(fault, &State::Said::changed, &FaultCount::changed);
 }
 
 void PlannedFaults::Observed(const Fault& fault) {
-  MutexLock lock(state_->mutex);
-  ++state_->rules.at(static_cast<size_t>(fault.rule)).count.observed;
+  state_->Count(fault, &State::Said::observed, &FaultCount::observed);
 }
 
 std::vector<FaultCount> PlannedFaults::counts() const {

@@ -159,11 +159,12 @@ TEST(PlannedFaultsTest, AnAmountIsTheGivenOneOrRandom) {
   EXPECT_NE(random.Decide(Of(kRead, "/x")).amount, random.Decide(Of(kRead, "/x")).amount);
 }
 
-TEST(PlannedFaultsTest, CountsWhatItWasTold) {
+TEST(PlannedFaultsTest, CountsWhatItWasToldOnceAFiring) {
   PlannedFaults faults(Plan("eio-before on read\nbit-flip on append times 2"), 1);
   (void)faults.Decide(Of(kAppend, "/x"));
   const Fault flip = faults.Decide(Of(kAppend, "/x"));
   (void)faults.Decide(Of(kAppend, "/x"));
+  faults.Changed(flip);
   faults.Changed(flip);
   faults.Observed(flip);
   faults.Observed(flip);
@@ -173,7 +174,16 @@ TEST(PlannedFaultsTest, CountsWhatItWasTold) {
   EXPECT_EQ(counts[1].armed, 3u);
   EXPECT_EQ(counts[1].fired, 2u);
   EXPECT_EQ(counts[1].changed, 1u);
-  EXPECT_EQ(counts[1].observed, 2u);
+  EXPECT_EQ(counts[1].observed, 1u) << "one firing, told of twice";
+}
+
+TEST(PlannedFaultsTest, TellsTheFiringsOfOneRuleApart) {
+  PlannedFaults faults(Plan("read-eio-sticky times always"), 1);
+  const Fault first = faults.Decide(Of(kRead, "/x"));
+  const Fault second = faults.Decide(Of(kRead, "/x"));
+  for (const Fault& fault : {first, second, first}) faults.Observed(fault);
+  EXPECT_EQ(faults.counts()[0].observed, 2u);
+  EXPECT_EQ(faults.counts()[0].changed, 0u);
 }
 
 TEST(PlannedFaultsTest, ThreadsShareOnePlan) {

@@ -23,6 +23,8 @@ uint64_t Volume::calls() const { return state_->calls; }
 const DiskImage& Volume::current() const { return state_->tree.current(); }
 const DiskImage& Volume::start() const { return state_->tree.start(); }
 
+const std::vector<StaleRead>& Volume::stale_reads() const { return state_->stale_reads(); }
+
 void Volume::SetFaults(FaultInjector* faults) { state_->SetFaults(faults); }
 void Volume::SetCapacity(uint64_t capacity_bytes) { state_->tree.set_capacity(capacity_bytes); }
 void Volume::SetTrace(std::function<void(std::string_view)> sink) {

@@ -164,6 +164,8 @@ absl::Status VolumeFaults::Run(Request& request,
   const Fault fault = injector_->Decide(request.call);
   CHECK(Fits(fault.kind, request.call.kind));
   Strike(fault, request);
+  // Of two that fail the call, the new one: it would never be met otherwise.
+  if (FailsBefore(fault.kind)) return RunWith(fault, request, act);
   return RunWith(Waiting(request).value_or(fault), request, act);
 }
 
@@ -265,9 +267,10 @@ void VolumeFaults::AfterSync(InodeNumber inode, SyncEffect effect, const FileByt
   }
 }
 
-// What was read becomes what was there before the newest append to these sectors. False: that was
-// the same.
-bool VolumeFaults::MakeStale(const Request& request) const {
+// What was read becomes what was there before the newest append to these sectors. Of what the start
+// image held nobody knows the appends: there it is the last sector in use, which was zeros before.
+// False: that was the same.
+bool VolumeFaults::MakeStale(const Request& request) {
   const uint64_t begin = request.call.offset;
   const uint64_t end = begin + request.answer;
   for (size_t index = tree_.history().size(); index-- > 0;) {
@@ -276,13 +279,28 @@ bool VolumeFaults::MakeStale(const Request& request) const {
     const uint64_t from = std::max(begin, FloorSector(operation.offset));
     const uint64_t to = std::min(end, CeilSector(operation.offset + operation.data->size()));
     if (from >= to) continue;
-    const std::string old = BytesAt(tree_.PastOf(request.inode, index).seen, from, to);
-    char* out = request.out.data() + (from - begin);
-    const bool differs = std::memcmp(out, old.data(), old.size()) != 0;
-    std::memcpy(out, old.data(), old.size());
-    return differs;
+    return ReadAsBefore(request, from, BytesAt(tree_.PastOf(request.inode, index).seen, from, to));
   }
-  return false;
+  const std::string_view read(request.out.data(), static_cast<size_t>(request.answer));
+  const size_t last = read.find_last_not_of('\0');
+  if (last == std::string_view::npos) return false;
+  const uint64_t from = std::max(begin, FloorSector(begin + last));
+  const uint64_t to = std::min(end, CeilSector(begin + last + 1));
+  return ReadAsBefore(request, from, std::string(static_cast<size_t>(to - from), '\0'));
+}
+
+bool VolumeFaults::ReadAsBefore(const Request& request, uint64_t from, std::string_view old) {
+  char* const out = request.out.data() + (from - request.call.offset);
+  // What is the same is not stale.
+  size_t begin = 0;
+  size_t end = old.size();
+  while (begin < end && out[begin] == old[begin]) ++begin;
+  while (end > begin && out[end - 1] == old[end - 1]) --end;
+  if (begin == end) return false;
+  std::memcpy(out, old.data(), old.size());
+  stale_reads_.push_back({tree_.history().size(), request.inode, from + begin,
+                          std::string(old.substr(begin, end - begin))});
+  return true;
 }
 
 void VolumeFaults::TellOfDamage(const Request& request) {

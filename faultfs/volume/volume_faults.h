@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "faultfs/fault_injector.h"
+#include "faultfs/volume.h"
 #include "faultfs/volume/volume_tree.h"
 
 namespace lumen::faultfs {
@@ -43,6 +44,7 @@ class VolumeFaults {
       : tree_(tree), injector_(injector), pass_time_(std::move(pass_time)) {}
 
   FaultInjector* injector() const { return injector_; }
+  const std::vector<StaleRead>& stale_reads() const { return stale_reads_; }
   void SetInjector(FaultInjector* injector);
 
   // `act` carries the call out. There has to be an injector.
@@ -73,7 +75,8 @@ class VolumeFaults {
               uint64_t size_bytes);
   void Place(const Spot& lost, const FileBytes& before);
   void AfterSync(InodeNumber inode, SyncEffect effect, const FileBytes& before);
-  bool MakeStale(const Request& request) const;
+  bool MakeStale(const Request& request);
+  bool ReadAsBefore(const Request& request, uint64_t from, std::string_view old);
   void TellOfDamage(const Request& request);
 
   VolumeTree& tree_;
@@ -83,6 +86,7 @@ class VolumeFaults {
   std::vector<Spot> late_;
   std::vector<Spot> lost_;     // appends that no sync has covered yet
   std::vector<Spot> damaged_;  // not read yet
+  std::vector<StaleRead> stale_reads_;
 };
 
 }  // namespace lumen::faultfs

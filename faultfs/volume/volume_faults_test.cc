@@ -372,6 +372,55 @@ TEST(Faults, AStaleReadSeesTheVersionBefore) {
   EXPECT_EQ(faults.observed, 1);
 }
 
+TEST(Faults, AStaleReadOfWhatTheDiskHeldFromTheStartLacksTheLastSectorInUse) {
+  Volume before;
+  {
+    const auto files = before.Start();
+    const auto log = *files->CreateLogFile("/1.wal");
+    ASSERT_TRUE(log->Append(std::string(600, 'a')).ok());
+    ASSERT_TRUE(log->Allocate(2048).ok());
+  }
+  Volume volume(before.current());
+  OneFault faults(CallKind::kRead, {.kind = FaultKind::kStaleRead});
+  volume.SetFaults(&faults);
+  const auto files = volume.Start();
+  EXPECT_EQ(ReadAll(*files, "/1.wal"), std::string(512, 'a') + std::string(2048 - 512, '\0'));
+  EXPECT_EQ(faults.observed, 1);
+  ASSERT_EQ(volume.stale_reads().size(), 1u);
+  EXPECT_EQ(volume.stale_reads()[0].offset, 512u);
+  EXPECT_EQ(volume.stale_reads()[0].bytes, std::string(88, '\0')) << "what differs";
+  EXPECT_EQ(ReadAll(*files, "/1.wal"), std::string(600, 'a') + std::string(2048 - 600, '\0'));
+  EXPECT_EQ(volume.stale_reads().size(), 1u);
+}
+
+// A new one on each of the first reads.
+class StickyErrors final : public FaultInjector {
+ public:
+  explicit StickyErrors(uint64_t times) : times_(times) {}
+  Fault Decide(const Call& call) override {
+    if (call.kind != CallKind::kRead || fired_ == times_) return {};
+    Fault fault = Failing(FaultKind::kReadErrorSticky);
+    fault.firing = ++fired_;
+    return fault;
+  }
+  void Changed(const Fault&) override {}
+  void Observed(const Fault& fault) override { observed.push_back(fault.firing); }
+
+  std::vector<uint64_t> observed;
+
+ private:
+  const uint64_t times_;
+  uint64_t fired_ = 0;
+};
+
+TEST(Faults, ASecondErrorOfAnUnreadableSectorIsTold) {
+  HalfSynced disk;
+  StickyErrors faults(2);
+  disk.volume.SetFaults(&faults);
+  for (int i = 0; i < 3; ++i) ReadAll(*disk.files, "/1.wal");
+  EXPECT_THAT(faults.observed, ElementsAre(1, 2, 1));
+}
+
 TEST(Faults, AReadErrorStaysWhereItIsSticky) {
   for (const FaultKind kind : {FaultKind::kReadErrorOnce, FaultKind::kReadErrorSticky}) {
     HalfSynced disk;

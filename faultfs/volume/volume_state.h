@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "faultfs/fault_injector.h"
@@ -33,6 +34,7 @@ class VolumeState {
   void TellAside(std::string_view verb, std::string_view path) const;
 
   void SetFaults(FaultInjector* injector) { faults_.SetInjector(injector); }
+  const std::vector<StaleRead>& stale_reads() const { return faults_.stale_reads(); }
   // Whether a read may be answered without asking anybody.
   bool may_view() const { return faults_.injector() == nullptr && calls < most_calls_; }
 
