@@ -1,5 +1,6 @@
 #include "proptests/fault_matrix/faulted_run.h"
 
+#include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -201,22 +202,24 @@ void FaultedRun::Heal() {
 
 // ---- lives
 
+// Of what a process begins with.
+struct FaultedRun::Found {
+  faultfs::DiskImage image;
+  size_t operations = 0;
+  size_t stale_reads = 0;
+};
+
 void FaultedRun::Open() {
   absl::Status refusal;
   for (int i = 0; i < kMostOpens; ++i) {
     Kill();
     process_ = volume_.Start();
     simulation_ = std::make_unique<SimulatedEnvironment>(seed_ + ++lives_, *process_);
-    const bool fired_before = fault_.fired();
-    const bool torn = LooksTorn(volume_.current());
+    const Found found{volume_.current(), volume_.history().size(), volume_.stale_reads().size()};
     auto opened = Engine::Open(FaultMatrixOptions(), kDirectory, simulation_->environment());
     if (opened.ok()) {
       engine_ = *std::move(opened);
-      // A segment that reads as it was before its newest append is one that a crash tore there.
-      const bool stale = fault_.fired() && !fired_before &&
-                         fault_.kind() == FaultKind::kStaleRead &&
-                         fault_.site().role == faultfs::FileRole::kWal;
-      return Recover(torn || stale);
+      return Recover(found);
     }
     refusal = opened.status();
     Told("open", refusal);
@@ -241,7 +244,7 @@ void FaultedRun::Kill() {
   process_.reset();
 }
 
-void FaultedRun::Recover(bool may_lose) {
+void FaultedRun::Recover(const Found& found) {
   std::optional<Content> content = Read();
   if (!content.has_value()) {
     refused_ = true;
@@ -250,7 +253,11 @@ void FaultedRun::Recover(bool may_lose) {
   // A sync that reverts takes what only a process crash spares.
   const bool reverted = fault_.fired() && fault_.kind() == FaultKind::kSyncReverted;
   Obligations obligations = ObligationsAt(log_, now(), !reverted);
-  obligations.may_lose = may_lose;
+  const std::span<const faultfs::Operation> history(volume_.history());
+  const auto stale_reads = std::span(volume_.stale_reads()).subspan(found.stale_reads);
+  ExcuseTornDamage(HarmsIn(history, stale_reads),
+                   WithHarms(found.image, HarmsIn(history.subspan(found.operations), stale_reads)),
+                   log_, obligations);
   const auto recovered = Recognise(log_, obligations, *content);
   if (!recovered.has_value()) {
     return Problem(absl::StrCat("life ", lives_, " begins with a state that is not allowed"));
@@ -278,10 +285,6 @@ void FaultedRun::CompareReads() {
   }
 }
 
-bool FaultedRun::LooksTorn(const faultfs::DiskImage& image) const {
-  return fault_.fired() && IsDamage(fault_.kind()) && DamageLooksTorn(volume_.history(), image);
-}
-
 bool FaultedRun::HarmedForGood() const {
   return IsDamage(fault_.kind()) || fault_.kind() == FaultKind::kReadErrorSticky;
 }
@@ -296,7 +299,7 @@ std::optional<Violation> FaultedRun::JudgeKill(bool may_refuse) {
   const bool reverted = fault_.fired() && fault_.kind() == FaultKind::kSyncReverted;
   Obligations obligations = ObligationsAt(log_, now(), !reverted);
   obligations.may_refuse = may_refuse;
-  obligations.may_lose = LooksTorn(volume_.current());
+  ExcuseTornDamage(HarmsIn(volume_.history()), volume_.current(), log_, obligations);
   faultfs::Volume volume(volume_.current());
   const auto process = volume.Start();
   return Check(EngineOpener(FaultMatrixOptions(), kDirectory), *process, seed_, log_, obligations,
@@ -312,7 +315,8 @@ std::optional<Violation> FaultedRun::JudgePowerLoss(uint64_t images, const Excus
     const faultfs::DiskImage image = i == 0 ? state.base() : space.Sample(seed_ + i).image;
     Obligations obligations = ObligationsAt(log_, now(), false);
     obligations.may_refuse = excuse.may_refuse;
-    obligations.may_lose = excuse.may_lose || LooksTorn(image);
+    obligations.may_lose = excuse.may_lose;
+    ExcuseTornDamage(HarmsIn(volume_.history()), image, log_, obligations);
     faultfs::Volume volume(image);
     const auto process = volume.Start();
     auto violation = Check(open, *process, seed_ + i, log_, obligations, {.exercise = i % 4 == 0});

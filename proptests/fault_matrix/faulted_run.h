@@ -69,12 +69,11 @@ class FaultedRun {
   void ReopenIfReadOnly();
   void Kill();
   // What has opened is a state that is allowed; from here on it is the one.
-  void Recover(bool may_lose);
+  struct Found;
+  void Recover(const Found& found);
   std::optional<Content> Read();
   void CompareReads();
   void Heal();
-  // A recovery of this cannot know that something is missing: docs/durability.md.
-  bool LooksTorn(const faultfs::DiskImage& image) const;
   // Nothing that the engine could do would make it open, or read.
   bool HarmedForGood() const;
   void Problem(const std::string& what);

@@ -156,8 +156,7 @@ class Search {
   void Visit(uint64_t point, const CrashImage& image, const Recovered* before) {
     const Obligations of_moment = obligations_;
     if (crashes_.empty() && recording_.DamagedBefore(point, faultfs::FileRole::kWal)) {
-      ExcuseTornDamage(std::span(recording_.history).first(static_cast<size_t>(point)), image.image,
-                       recording_.log, obligations_);
+      ExcuseTornDamage(recording_.HarmsBefore(point), image.image, recording_.log, obligations_);
     }
     const uint64_t zombies = Combined(image.zombies.size(), crashes_.size());
     const uint64_t state = Combined(image.image.hash(), obligations_.hash());

@@ -20,8 +20,8 @@ absl::Status CaseWalk::Run(bool notes) {
   const Case::Crash& first = failing_.crashes.front();
   RETURN_IF_ERROR(Crash(first, {failing_.profile, recording_.start}, recording_.history));
   obligations_ = recording_.ObligationsAt(first.point, failing_.profile);
-  ExcuseTornDamage(std::span(recording_.history).first(static_cast<size_t>(first.point)),
-                   moments_.back().image.image, recording_.log, obligations_);
+  ExcuseTornDamage(recording_.HarmsBefore(first.point), moments_.back().image.image, recording_.log,
+                   obligations_);
   for (size_t i = 1; i < failing_.crashes.size(); ++i) {
     TrialResult recovery = Recover({.keep_recovered = true, .keep_history = true});
     before_ = std::move(recovery.recovered);

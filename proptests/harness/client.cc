@@ -1,6 +1,7 @@
 #include "proptests/harness/client.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -88,18 +89,25 @@ bool Client::Harmed() const {
          });
 }
 
-// Damage of the WAL, or a read of the past, that a recovery of `before` could not tell from a torn
-// append.
-bool Client::LooksTorn(const faultfs::DiskImage& before) const {
-  if (!recording_.DamagedBefore(now(), faultfs::FileRole::kWal)) return false;
-  for (const FaultLog::Fired& fault : recording_.faults) {
-    if (fault.kind == faultfs::FaultKind::kStaleRead) return true;
+// Of a recovery of what was found, harm to the WAL considered that came before or meanwhile. Kept
+// for crashes, too.
+Obligations Client::ObligationsOf(const Found& found) {
+  Obligations obligations = recording_.ObligationsAt(now(), faultfs::Profile::kKill);
+  if (faults_ == nullptr) return obligations;
+  const std::span<const faultfs::Operation> history(volume_.history());
+  const auto stale_reads = std::span(volume_.stale_reads()).subspan(found.stale_reads);
+  const std::vector<faultfs::Operation> meanwhile =
+      HarmsIn(history.subspan(static_cast<size_t>(found.at)), stale_reads);
+  ExcuseTornDamage(HarmsIn(history, stale_reads), WithHarms(found.image, meanwhile), recording_.log,
+                   obligations);
+  if (obligations.may_lose) {
+    recording_.excuses.push_back({.begun = found.at, .may_lose_to = obligations.may_lose_to});
   }
-  return DamageLooksTorn(volume_.history(), before);
+  return obligations;
 }
 
 bool Client::Open() {
-  const faultfs::DiskImage before = volume_.current();
+  const Found found{volume_.current(), now(), volume_.stale_reads().size()};
   absl::Status status;
   for (int attempt = 1;; ++attempt) {
     const size_t fired = faults_ != nullptr ? faults_->fired().size() : 0;
@@ -114,18 +122,20 @@ bool Client::Open() {
     }
     if (attempt < kMostOpens) continue;
     if (harmed) {
+      ObligationsOf(found);
       refused_ = true;
       return false;
     }
     volume_.SetFaults(nullptr);
   }
   Note("open -> OK");
-  Recover(before);
+  Recover(found);
   return !done();
 }
 
 // Whatever was undecided is now as this process serves it.
-void Client::Recover(const faultfs::DiskImage& before) {
+void Client::Recover(const Found& found) {
+  const Obligations obligations = ObligationsOf(found);
   Content content;
   const std::unique_ptr<Iterator> all = engine_->NewIterator({});
   for (all->SeekToFirst(); all->valid(); all->Next()) {
@@ -135,8 +145,6 @@ void Client::Recover(const faultfs::DiskImage& before) {
     if (!done()) refused_ = true;  // what it holds cannot be told
     return;
   }
-  Obligations obligations = recording_.ObligationsAt(now(), faultfs::Profile::kKill);
-  obligations.may_lose |= LooksTorn(before);
   std::optional<Recovered> recovered = Recognise(recording_.log, obligations, content);
   if (!recovered.has_value()) {
     Fail(2, "after a restart it holds what is no state after a prefix of the writes",
@@ -144,6 +152,7 @@ void Client::Recover(const faultfs::DiskImage& before) {
     return;
   }
   recording_.log.Resolve(*recovered, now());
+  if (obligations.may_lose) recording_.excuses.back().served = now();
   durable_writes_ = judged_;
   model_.clear();
   for (auto& [key, value] : content) model_.emplace(std::move(key), std::move(value));

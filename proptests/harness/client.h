@@ -52,8 +52,14 @@ class Client {
   bool Open();
   bool TryOpen(absl::Status& status);
   bool Harmed() const;
-  void Recover(const faultfs::DiskImage& before);
-  bool LooksTorn(const faultfs::DiskImage& before) const;
+  // What a process found when it began to open.
+  struct Found {
+    faultfs::DiskImage image;
+    uint64_t at = 0;
+    size_t stale_reads = 0;
+  };
+  void Recover(const Found& found);
+  Obligations ObligationsOf(const Found& found);
   void EndProcess();
   void Reopen();
   void Kill();

@@ -2,50 +2,91 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
-#include <vector>
+#include <string>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "engine/wal_inspect.h"
-#include "faultfs/volume.h"
 #include "proptests/harness/recording.h"
 
 namespace lumen::crash {
 namespace {
 
-class Promises final : public DumpSink {
+using faultfs::Operation;
+
+constexpr uint64_t kAnySize = std::numeric_limits<uint64_t>::max();
+
+bool IsCut(const Operation& harm) { return harm.data == nullptr || harm.data->empty(); }
+uint64_t Begin(const Operation& harm) { return IsCut(harm) ? harm.size : harm.offset; }
+
+// What the frames of a segment say that can be read.
+class Frames final : public DumpSink {
  public:
   void OnHeader(const DumpedHeader&) override {}
   void OnFrame(const DumpedFrame& frame) override {
-    any_frame = true;
+    any = true;
     durable_to = std::max(durable_to, frame.durable_to);
+    if (frame.good) good.push_back({frame.offset + frame.length, LastSequence(frame)});
   }
   void OnVerdict(const DumpedVerdict&) override {}
 
-  bool any_frame = false;
+  // The highest sequence in the good frames that end at or before `offset`.
+  uint64_t LastSequenceBefore(uint64_t offset) const {
+    uint64_t last = 0;
+    for (const auto& [end, sequence] : good) {
+      if (end <= offset) last = std::max(last, sequence);
+    }
+    return last;
+  }
+
+  bool any = false;  // whose header verifies, at least
   uint64_t durable_to = 0;
+  std::vector<std::pair<uint64_t, uint64_t>> good;  // end, last sequence
+
+ private:
+  static uint64_t LastSequence(const DumpedFrame& frame) {
+    return frame.operation_count == 0 ? 0 : frame.first_sequence + frame.operation_count - 1;
+  }
 };
 
-Promises PromisesOf(FileSystem& files, const std::string& path) {
-  Promises promises;
-  // What cannot be read promises nothing.
-  DumpWal(files, path, promises).IgnoreError();
-  return promises;
+Frames FramesOf(FileSystem& files, const std::string& path) {
+  Frames frames;
+  // What cannot be read says nothing.
+  DumpWal(files, path, frames).IgnoreError();
+  return frames;
 }
 
-// Nothing: all of a file, where it was cut.
-std::optional<uint64_t> DamagedSectors(std::span<const faultfs::Operation> history) {
-  uint64_t sectors = 0;
-  for (const faultfs::Operation& damage : history) {
-    if (damage.kind != faultfs::OperationKind::kDamage) continue;
-    if (damage.data == nullptr || damage.data->empty()) return std::nullopt;
-    const uint64_t last = damage.offset + damage.data->size() - 1;
-    sectors += last / faultfs::kSectorBytes - damage.offset / faultfs::kSectorBytes + 1;
+// The harms of one segment that cannot be told from a tear, and what is readable before them.
+struct Torn {
+  std::optional<uint64_t> sectors = 0;  // nothing: all there are
+  uint64_t last_sequence = 0;
+
+  bool any() const { return !sectors.has_value() || *sectors > 0; }
+};
+
+Torn TornPart(std::span<const Operation> harms, faultfs::InodeNumber inode, const Frames& frames) {
+  Torn torn;
+  uint64_t first = kAnySize;
+  for (const Operation& harm : harms) {
+    if (harm.inode != inode || Begin(harm) < frames.durable_to) continue;
+    first = std::min(first, Begin(harm));
+    if (IsCut(harm)) torn.sectors.reset();
+    if (!torn.sectors.has_value()) continue;
+    const uint64_t last = harm.offset + harm.data->size() - 1;
+    *torn.sectors += last / faultfs::kSectorBytes - harm.offset / faultfs::kSectorBytes + 1;
   }
-  return sectors;
+  torn.last_sequence = frames.LastSequenceBefore(first);
+  return torn;
+}
+
+// A prefix ends with a write that no earlier recovery had lost.
+bool IsKept(const CommittedWrite& write, const Obligations& obligations) {
+  return write.lost > obligations.crash_point;
 }
 
 // How many writes come before the last `units` sync units: writes of one unit became durable at one
@@ -54,55 +95,84 @@ size_t WritesBeforeUnits(const WriteLog& log, const Obligations& obligations,
                          std::optional<uint64_t> units) {
   std::set<uint64_t> times;
   for (const CommittedWrite& write : log.writes()) {
-    if (write.durable <= obligations.crash_point) times.insert(write.durable);
+    if (IsKept(write, obligations) && write.durable <= obligations.crash_point) {
+      times.insert(write.durable);
+    }
   }
   if (!units.has_value() || times.size() <= *units) return 0;
   const uint64_t until = *std::next(times.rbegin(), static_cast<ptrdiff_t>(*units));
   size_t count = 0;
   for (size_t i = 0; i < log.writes().size(); ++i) {
-    if (log.writes()[i].durable <= until) count = i + 1;
+    const CommittedWrite& write = log.writes()[i];
+    if (IsKept(write, obligations) && write.durable <= until) count = i + 1;
   }
-  return std::min(count, obligations.at_least);
+  return count;
+}
+
+size_t WritesUpTo(const WriteLog& log, const Obligations& obligations, uint64_t sequence) {
+  size_t count = 0;
+  for (size_t i = 0; i < log.writes().size(); ++i) {
+    const CommittedWrite& write = log.writes()[i];
+    const bool up_to = write.last_sequence != 0 && write.last_sequence <= sequence;
+    if (IsKept(write, obligations) && up_to) count = i + 1;
+  }
+  return count;
 }
 
 }  // namespace
 
-bool LooksTorn(const faultfs::DiskImage& image, const std::string& segment_path, uint64_t offset) {
-  faultfs::Volume volume(image);
-  const std::unique_ptr<faultfs::Volume::Process> files = volume.Start();
-  if (PromisesOf(*files, segment_path).durable_to > offset) return false;
-  const absl::StatusOr<std::vector<std::string>> names = files->List(kDatabaseDirectory);
-  if (!names.ok()) return false;
-  return std::none_of(names->begin(), names->end(), [&](const std::string& name) {
-    const std::string path = absl::StrCat(kDatabaseDirectory, "/", name);
-    return absl::EndsWith(name, ".wal") && path > segment_path &&
-           PromisesOf(*files, path).any_frame;
-  });
-}
-
-bool DamageLooksTorn(std::span<const faultfs::Operation> history, const faultfs::DiskImage& image) {
-  const faultfs::DiskImage::Entries* const entries =
-      image.Directory(image.Find(kDatabaseDirectory));
-  if (entries == nullptr) return false;
-  for (const faultfs::Operation& damage : history) {
-    if (damage.kind != faultfs::OperationKind::kDamage) continue;
-    const bool shortens = damage.data == nullptr || damage.data->empty();
-    for (const auto& [name, inode] : *entries) {
-      if (inode == damage.inode && absl::EndsWith(name, ".wal") &&
-          LooksTorn(image, absl::StrCat(kDatabaseDirectory, "/", name),
-                    shortens ? damage.size : damage.offset)) {
-        return true;
-      }
-    }
+std::vector<Operation> HarmsIn(std::span<const Operation> history,
+                               std::span<const faultfs::StaleRead> stale_reads) {
+  std::vector<Operation> harms;
+  for (const Operation& operation : history) {
+    if (operation.kind == faultfs::OperationKind::kDamage) harms.push_back(operation);
   }
-  return false;
+  for (const faultfs::StaleRead& read : stale_reads) {
+    Operation& harm = harms.emplace_back();
+    harm.kind = faultfs::OperationKind::kDamage;
+    harm.inode = read.inode;
+    harm.offset = read.offset;
+    harm.data = std::make_shared<const std::string>(read.bytes);
+    harm.size = kAnySize;
+  }
+  return harms;
 }
 
-void ExcuseTornDamage(std::span<const faultfs::Operation> history, const faultfs::DiskImage& image,
+faultfs::DiskImage WithHarms(faultfs::DiskImage image, std::span<const Operation> harms) {
+  for (const Operation& harm : harms) {
+    const faultfs::FileBytes* const file = image.File(harm.inode);
+    if (file == nullptr) continue;
+    const uint64_t size = std::min(file->size(), harm.size);
+    faultfs::FileBytes& changed = image.MutableFile(harm.inode);
+    if (harm.data != nullptr && harm.offset < size) {
+      changed.Write(harm.offset, harm.data->substr(0, static_cast<size_t>(size - harm.offset)));
+    }
+    changed.Resize(size);
+  }
+  return image;
+}
+
+void ExcuseTornDamage(std::span<const Operation> harms, const faultfs::DiskImage& seen,
                       const WriteLog& log, Obligations& obligations) {
-  if (obligations.may_lose || !DamageLooksTorn(history, image)) return;
-  obligations.may_lose = true;
-  obligations.may_lose_to = WritesBeforeUnits(log, obligations, DamagedSectors(history));
+  const faultfs::DiskImage::Entries* const entries = seen.Directory(seen.Find(kDatabaseDirectory));
+  if (obligations.may_lose || harms.empty() || entries == nullptr) return;
+  faultfs::Volume volume(seen);
+  const std::unique_ptr<faultfs::Volume::Process> files = volume.Start();
+  // The newest segment first.
+  for (auto entry = entries->rbegin(); entry != entries->rend(); ++entry) {
+    if (!absl::EndsWith(entry->first, ".wal")) continue;
+    const Frames frames = FramesOf(*files, absl::StrCat(kDatabaseDirectory, "/", entry->first));
+    const Torn torn = TornPart(harms, entry->second, frames);
+    if (torn.any()) {
+      const size_t kept = std::max(WritesBeforeUnits(log, obligations, torn.sectors),
+                                   WritesUpTo(log, obligations, torn.last_sequence));
+      if (kept >= obligations.at_least) return;
+      obligations.may_lose = true;
+      obligations.may_lose_to = kept;
+      return;
+    }
+    if (frames.any) return;
+  }
 }
 
 }  // namespace lumen::crash

@@ -1,27 +1,29 @@
 #pragma once
 
-#include <cstdint>
 #include <span>
-#include <string>
+#include <vector>
 
 #include "faultfs/disk_image.h"
 #include "faultfs/operation.h"
+#include "faultfs/volume.h"
 #include "proptests/oracle.h"
 
 namespace lumen::crash {
 
-// Whether damage of a WAL segment from `offset` on cannot be told from an append that the crash
-// tore: nothing readable in the image promises what was there. The documented limit of the format
-// (docs/durability.md): no later segment holds a frame, and no frame of this one says that the
-// segment was durable beyond the offset.
-bool LooksTorn(const faultfs::DiskImage& image, const std::string& segment_path, uint64_t offset);
+// What makes a reader see other bytes than those that were written, as kDamage operations: the
+// damage at rest in a history, and reads that were stale.
+std::vector<faultfs::Operation> HarmsIn(std::span<const faultfs::Operation> history,
+                                        std::span<const faultfs::StaleRead> stale_reads = {});
 
-// Whether that holds for any damage of a WAL segment in a history of which this image is left.
-bool DamageLooksTorn(std::span<const faultfs::Operation> history, const faultfs::DiskImage& image);
+// The image as a reader saw it that met these.
+faultfs::DiskImage WithHarms(faultfs::DiskImage image, std::span<const faultfs::Operation> harms);
 
-// Where it does, a loss is no violation; but one damaged sector costs one sync unit at most, since
-// each begins in a sector of its own and says that the one before it is durable.
-void ExcuseTornDamage(std::span<const faultfs::Operation> history, const faultfs::DiskImage& image,
+// The one loss that the WAL's format cannot tell from an append that the crash tore
+// (docs/durability.md), and so no violation. Exactly: of a segment behind which no segment holds a
+// frame, what was harmed at or beyond every offset that a readable frame of it says is durable.
+// Whatever is readable before that has to be there; and one harmed sector costs one sync unit at
+// most, since each begins in a sector of its own. `seen`: the image with its harms.
+void ExcuseTornDamage(std::span<const faultfs::Operation> harms, const faultfs::DiskImage& seen,
                       const WriteLog& log, Obligations& obligations);
 
 }  // namespace lumen::crash

@@ -181,8 +181,7 @@ void Exploration::Visit(Subject& subject, const Moment& moment, const CrashImage
   const Recording& recording = subject.recording;
   if (crashes_.empty() && recording.DamagedBefore(moment.point, faultfs::FileRole::kWal)) {
     Obligations excused = moment.obligations;
-    ExcuseTornDamage(std::span(recording.history).first(static_cast<size_t>(moment.point)),
-                     image.image, recording.log, excused);
+    ExcuseTornDamage(recording.HarmsBefore(moment.point), image.image, recording.log, excused);
     return VisitAs(subject, {moment.space, moment.point, excused, moment.before, moment.seed},
                    image);
   }

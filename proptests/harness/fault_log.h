@@ -45,11 +45,11 @@ inline bool IsLie(faultfs::FaultKind kind) {
   return kind == faultfs::FaultKind::kSyncLied || kind == faultfs::FaultKind::kSyncLate;
 }
 
-// Bytes are not those that were written, or were not when they were read.
+// Bytes on the disk are not those that were written.
 inline bool IsDamage(faultfs::FaultKind kind) {
   using Kind = faultfs::FaultKind;
   return kind == Kind::kBitFlip || kind == Kind::kSectorGarbage || kind == Kind::kTruncated ||
-         kind == Kind::kLostWrite || kind == Kind::kMisdirectedWrite || kind == Kind::kStaleRead;
+         kind == Kind::kLostWrite || kind == Kind::kMisdirectedWrite;
 }
 
 }  // namespace lumen::crash

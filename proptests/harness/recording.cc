@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "faultfs/volume.h"
 #include "proptests/harness/client.h"
+#include "proptests/harness/damage.h"
 #include "proptests/harness/hashing.h"
 
 namespace lumen::crash {
@@ -49,7 +51,18 @@ Obligations Recording::ObligationsAt(uint64_t crash_point, faultfs::Profile prof
   Obligations obligations = crash::ObligationsAt(log, crash_point, kill && !reverted);
   obligations.may_refuse = damaged || (lied && !kill);
   obligations.may_lose = lied && !kill;
+  if (!obligations.may_lose) {
+    for (const Excuse& excuse : excuses) {
+      if (excuse.begun >= crash_point || crash_point >= excuse.served) continue;
+      obligations.may_lose = true;
+      obligations.may_lose_to = std::min(excuse.may_lose_to, obligations.at_least);
+    }
+  }
   return obligations;
+}
+
+std::vector<faultfs::Operation> Recording::HarmsBefore(uint64_t crash_point) const {
+  return HarmsIn(std::span(history).first(static_cast<size_t>(crash_point)));
 }
 
 bool Recording::DamagedBefore(uint64_t crash_point, faultfs::FileRole role) const {

@@ -36,11 +36,20 @@ struct Recording {
     size_t most = 0;
   };
 
+  // A recovery in the workload that saw a harmed WAL, and may have lost what comes after the first
+  // `may_lose_to` writes. Until it has served, a crash may leave what it made of that.
+  struct Excuse {
+    uint64_t begun = 0;
+    uint64_t served = CommittedWrite::kNever;
+    size_t may_lose_to = 0;
+  };
+
   std::vector<faultfs::Operation> history;
   faultfs::DiskImage start;
   WriteLog log;
   std::vector<Checkpoint> checkpoints;
   std::vector<FaultLog::Fired> faults;
+  std::vector<Excuse> excuses;
 
   // A wrong answer before any crash.
   std::optional<Violation> violation;
@@ -53,6 +62,8 @@ struct Recording {
   // What a crash there demands, all faults before it considered. Damage of the WAL does not excuse
   // a loss here: whether it does depends on the image.
   Obligations ObligationsAt(uint64_t crash_point, faultfs::Profile profile) const;
+  // The damage before that, for ExcuseTornDamage.
+  std::vector<faultfs::Operation> HarmsBefore(uint64_t crash_point) const;
   // Bytes of a file of that role had been damaged before.
   bool DamagedBefore(uint64_t crash_point, faultfs::FileRole role) const;
 };

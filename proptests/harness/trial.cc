@@ -1,5 +1,6 @@
 #include "proptests/harness/trial.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -22,18 +23,9 @@ Violation Hung() {
           .what = absl::StrCat("the recovery hangs: ", kMostCalls, " file system calls")};
 }
 
-// `fired` met a recovery of `image` that did `history`.
-void ExcuseDamage(const std::vector<FaultLog::Fired>& fired,
-                  const std::vector<faultfs::Operation>& history, const faultfs::DiskImage& image,
-                  const WriteLog& log, Obligations& obligations) {
-  for (const FaultLog::Fired& fault : fired) {
-    if (!IsDamage(fault.kind)) continue;
-    obligations.may_refuse = true;
-    // Bytes of before that one read saw are nowhere on the disk.
-    obligations.may_lose |=
-        fault.kind == faultfs::FaultKind::kStaleRead && fault.role == faultfs::FileRole::kWal;
-  }
-  ExcuseTornDamage(history, image, log, obligations);
+bool DamagedAtRest(const std::vector<FaultLog::Fired>& fired) {
+  return std::any_of(fired.begin(), fired.end(),
+                     [](const FaultLog::Fired& fault) { return IsDamage(fault.kind); });
 }
 
 // "sector-garbage on open in "/db/00000001.wal" amount 8"; where there are more rules, the first.
@@ -98,7 +90,10 @@ FaultyTrialResult RunFaultyTrial(const Opener& open, const faultfs::DiskImage& i
         content.emplace_back(key, value);
       });
     }
-    ExcuseDamage(fired, volume.history(), image, log, obligations);
+    const std::vector<faultfs::Operation> harms = HarmsIn(volume.history(), volume.stale_reads());
+    ExcuseTornDamage(harms, WithHarms(image, harms), log, obligations);
+    // What was only read wrongly is right on the disk, so that the next recovery has to open.
+    obligations.may_refuse |= DamagedAtRest(fired);
     const auto recognised =
         scanned.ok() ? Recognise(log, obligations, content) : std::optional<Recovered>();
     if (scanned.ok() && !recognised.has_value()) {
