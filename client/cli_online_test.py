@@ -229,7 +229,15 @@ class Transfers(Online):
         exported.write_text("before")
         self.lumen("export", str(exported), "--prefix", "a/")
         self.assertEqual(exported.read_text(), '{"key":"a/1","value":"1"}\n')
-        self.lumen("export", str(self.folder / "none" / "x"), code=2)
+        for never in self.folder, "/dev/null", self.folder / "none" / "x":
+            self.lumen("export", str(never), code=2)
+        exported.chmod(0o600)
+        link = self.folder / "link.jsonl"
+        link.symlink_to("a.jsonl")
+        self.lumen("export", str(link))
+        self.assertEqual((len(exported.read_text().splitlines()), exported.stat().st_mode & 0o777), (2, 0o600))
+        self.assertTrue(link.is_symlink())
+        link.unlink()
         self.assertEqual(sorted(os.listdir(self.folder)), ["a.jsonl", "data"])
 
     def test_an_import_ends_at_a_wrong_line_and_goes_on_from_there(self):

@@ -31,8 +31,8 @@ struct ServerOptions {
   Admission::Limits admission;
   // Scans under way, and what they have ready to send.
   Admission::Limits scans = {.calls = 1024, .bytes = size_t{256} << 20};
-  // What gRPC holds of requests that have not arrived whole and of answers that are not sent. Beyond
-  // it gRPC reads no more from its connections, and ends calls that hold much.
+  // What gRPC holds of requests that have not arrived whole and of answers that are not sent.
+  // Beyond it gRPC reads no more from its connections, and ends calls that hold much.
   size_t transport_bytes = size_t{1} << 30;
   ReadPool::Options reads;
   SlowRequests::Options slow;

@@ -1,10 +1,13 @@
 #include "client/cli/output_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,8 +23,7 @@ std::string DirectoryOf(const std::string& path) {
 
 }  // namespace
 
-OutputFile::OutputFile(std::string path)
-    : path_(std::move(path)), temporary_path_(absl::StrCat(path_, ".tmp-", getpid())) {}
+OutputFile::OutputFile(std::string path) : path_(std::move(path)) {}
 
 OutputFile::~OutputFile() {
   if (fd_ < 0) return;
@@ -34,8 +36,21 @@ absl::Status OutputFile::Error(int error, const std::string& what) const {
 }
 
 absl::Status OutputFile::Open() {
-  fd_ = open(temporary_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  struct stat there {};
+  const bool replaces = stat(path_.c_str(), &there) == 0;
+  if (replaces && !S_ISREG(there.st_mode)) {
+    return absl::InvalidArgumentError(path_ + " is not a regular file; - is standard output");
+  }
+  std::error_code error;
+  const std::filesystem::path target = std::filesystem::weakly_canonical(path_, error);
+  if (error) return Error(error.value(), "write");
+  path_ = target.string();
+  temporary_path_ = absl::StrCat(path_, ".tmp-", getpid());
+  // An old one of the same name may be somebody else's, or a link to somewhere else.
+  fd_ = open(temporary_path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+             replaces ? 0600 : 0666);
   if (fd_ < 0) return Error(errno, "write");
+  if (replaces && fchmod(fd_, there.st_mode & 07777) != 0) return Error(errno, "write");
   out_ = std::make_unique<Output>(fd_);
   return absl::OkStatus();
 }

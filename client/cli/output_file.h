@@ -9,8 +9,8 @@
 namespace lumen::cli {
 
 // A file that appears under its name only once it is whole: written beside it, synced, and renamed.
-// A crash leaves the old file or the new one, at worst with "NAME.tmp-PID" beside it. Not
-// thread-safe.
+// A crash leaves the old file or the new one, at worst with "NAME.tmp-PID" beside it. What replaces
+// a file has its permissions; a symbolic link stays one. Not thread-safe.
 class OutputFile {
  public:
   explicit OutputFile(std::string path);
@@ -19,6 +19,7 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
+  // INVALID_ARGUMENT: the path is there and no regular file; a device must not be replaced.
   absl::Status Open();
   Output& out() { return *out_; }
   // OK: the file is there, and survives power loss.
@@ -27,8 +28,8 @@ class OutputFile {
  private:
   absl::Status Error(int error, const std::string& what) const;
 
-  const std::string path_;
-  const std::string temporary_path_;
+  std::string path_;  // without symbolic links, once opened
+  std::string temporary_path_;
   int fd_ = -1;
   std::unique_ptr<Output> out_;
 };

@@ -93,7 +93,7 @@ int ExplainParseError(const CLI::App& app, const CLI::ParseError& error, Talk& t
     const bool wants_version = dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr;
     std::fputs(wants_version ? (std::string(error.what()) + "\n").c_str() : app.help().c_str(),
                stdout);
-    return kExitOk;
+    return std::fflush(stdout) == 0 ? kExitOk : kExitServerError;
   }
   std::string name;
   const CLI::App& command = DeepestParsed(app, name);
