@@ -119,8 +119,9 @@ v1::StatusResponse AdminService::MakeStatus(Engine& engine) const {
 absl::Status AdminService::MakeCheckpoint(Engine& engine, const std::string& directory) const {
   FileSystem& files = *options_.files;
   const std::string& parent = options_.checkpoint_directory;
-  ASSIGN_OR_RETURN(const bool exists, files.Exists(parent));
-  if (!exists) RETURN_IF_ERROR(files.CreateDirectory(parent));
+  // Another checkpoint may make it at the same moment.
+  const absl::Status made = files.CreateDirectory(parent);
+  if (!made.ok() && !absl::IsAlreadyExists(made)) return made;
   RETURN_IF_ERROR(files.SyncDirectory(ParentOf(parent)));
   return engine.Checkpoint(directory);
 }
@@ -185,7 +186,7 @@ grpc::ServerUnaryReactor* AdminService::Checkpoint(grpc::CallbackServerContext* 
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* AdminService::Verify(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* body) {
-  return StartVerify(parts_, long_calls_, *context, *body);
+  return StartVerify(parts_, verifications_, *context, *body);
 }
 
 grpc::ServerUnaryReactor* AdminService::SetLogLevel(grpc::CallbackServerContext* context,

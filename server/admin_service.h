@@ -80,8 +80,10 @@ class AdminService final : public RawAdminService {
   ServiceParts& parts_;
   const OpenScans& scans_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-  // Last: its threads end before what they use.
+  // Last: their threads end before what they use. Verifications have one of their own: draining
+  // waits for each, and one that waited for a compaction to end would hold it up for as long.
   LongCalls long_calls_;
+  ReadPool verifications_{{.threads = 1, .max_queued = 64}};
 };
 
 }  // namespace lumen

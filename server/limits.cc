@@ -51,4 +51,11 @@ std::optional<Refusal> CheckCount(int count, const std::string& what, const Requ
                               limits.max_batch_operations)};
 }
 
+std::optional<Refusal> CheckBatchBytes(size_t bytes, const RequestLimits& limits) {
+  if (bytes <= limits.max_batch_bytes) return std::nullopt;
+  return Refusal{Reason::kLimitExceeded,
+                 absl::StrCat("request has ", bytes, " bytes of keys and values; the limit is ",
+                              limits.max_batch_bytes)};
+}
+
 }  // namespace lumen

@@ -33,5 +33,7 @@ std::optional<Refusal> CheckValue(std::string_view value, const std::string& fie
                                   const RequestLimits& limits);
 // `what` is counted: "operations", "keys".
 std::optional<Refusal> CheckCount(int count, const std::string& what, const RequestLimits& limits);
+// Of all keys and values of a request together.
+std::optional<Refusal> CheckBatchBytes(size_t bytes, const RequestLimits& limits);
 
 }  // namespace lumen

@@ -20,10 +20,6 @@ class LongCalls {
   // Runs `work` on a thread of its own, then `answer` (which answers `call`) or fails the call with
   // what the work failed with; neither, if the call has been let go by then.
   void Start(UnaryCall& call, std::function<absl::Status()> work, std::function<void()> answer);
-  // Any work that may take long.
-  [[nodiscard]] bool TryPost(std::function<void()> work) {
-    return threads_.TryPost(std::move(work));
-  }
   // Lets all calls go, and every later one.
   void Drain();
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/base/check.h"
 #include "engine/base/mutex.h"
 #include "engine/engine.h"
 #include "lumen/v1/admin.pb.h"
@@ -11,52 +12,70 @@
 
 namespace lumen {
 
-// The thread that reads tables leaves news; whoever finds no message on its way sends them.
+// The thread that reads tables leaves news; whoever finds no message on its way sends them. The
+// stream ends only after that thread has said, as its last use of the stream, that it is done.
 class VerifyStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   VerifyStream(ServiceParts& parts, grpc::CallbackServerContext& context)
       : parts_(parts), context_(context) {}
 
-  void Start(LongCalls& threads, const grpc::ByteBuffer& body) {
+  void Start(ReadPool& threads, const grpc::ByteBuffer& body) {
     v1::VerifyRequest request;
     std::optional<Refusal> refusal = DecodeBody(body, request);
     if (!refusal) refusal = CheckStillWanted(context_);
     Engine* const engine = parts_.state.engine();
     if (!refusal && engine == nullptr) refusal = parts_.state.WhyNot();
     if (!refusal && !threads.TryPost([this, engine] { Read(*engine); })) {
-      refusal = {Reason::kOverloaded, "too many admin calls wait already; try again later"};
+      refusal = {Reason::kOverloaded, "too many verifications wait already; try again later"};
     }
     if (refusal) Refuse(context_, *this, *refusal);
   }
 
   void OnWriteDone(bool ok) override {
+    Step step;
     {
       MutexLock lock(mutex_);
       writing_ = false;
       if (!ok) left_ = true;
+      step = NextLocked();
     }
-    Move();
+    Take(step);
   }
 
   void OnDone() override { delete this; }
 
  private:
+  enum class Step : uint8_t { kWait, kSend, kEnd };
+
+  bool IsWanted() const { return !context_.IsCancelled() && !parts_.state.draining(); }
+
   void Read(Engine& engine) {
-    const absl::Status status =
-        engine.VerifyTables([this](const VerifyProgress& progress) { return Report(progress); });
+    absl::Status status = absl::CancelledError("verification cancelled");
+    if (IsWanted()) {
+      status = engine.VerifyTables([this](const VerifyProgress& progress) {
+        Report(progress);
+        return IsWanted();
+      });
+    }
+    Step step;
     {
       MutexLock lock(mutex_);
-      if (status.ok()) news_.set_done(true);
-      has_news_ = true;
-      if (!status.ok()) failure_ = ToRefusal(status);
-      if (parts_.state.draining()) failure_ = parts_.state.WhyNot();
+      if (status.ok()) {
+        news_.set_done(true);
+        has_news_ = true;
+      } else {
+        failure_ = parts_.state.draining() ? parts_.state.WhyNot() : ToRefusal(status);
+      }
       read_ = true;
+      // In one step with that: from here on another thread may end the stream, unless it is we.
+      step = NextLocked();
     }
-    Move();
+    if (step != Step::kWait) Take(step);
   }
 
   // On the reading thread, after each table.
-  bool Report(const VerifyProgress& progress) {
+  void Report(const VerifyProgress& progress) {
+    Step step;
     {
       MutexLock lock(mutex_);
       news_.set_tables_total(progress.tables_total);
@@ -65,40 +84,40 @@ class VerifyStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
       news_.set_bytes_done(progress.bytes_done);
       if (!progress.table.ok()) news_.add_corruptions(std::string(progress.table.message()));
       has_news_ = true;
+      step = NextLocked();
     }
-    Move();
-    return !context_.IsCancelled() && !parts_.state.draining();
+    Take(step);
   }
 
-  // Sends what there is to send, or ends the stream.
-  void Move() {
-    std::optional<grpc::Status> end;
+  // What the caller has to do once it has let the lock go.
+  Step NextLocked() REQUIRES(mutex_) {
+    if (writing_) return Step::kWait;
+    if (has_news_ && !left_) {
+      writing_ = true;
+      has_news_ = false;
+      // Only a message beyond 2 GiB fails.
+      const grpc::Status encoded = EncodeBody(news_, message_);
+      CHECK(encoded.ok());
+      news_.clear_corruptions();
+      return Step::kSend;
+    }
+    return read_ ? Step::kEnd : Step::kWait;
+  }
+
+  void Take(Step step) {
+    if (step == Step::kSend) StartWrite(&message_);
+    if (step == Step::kEnd) End();
+  }
+
+  void End() {
     std::optional<Refusal> refusal;
     {
       MutexLock lock(mutex_);
-      if (writing_ || ended_) return;
-      if (left_) {
-        // The reading thread still uses this stream; it notices and comes back here.
-        if (!read_) return;
-        end = ToStatus({Reason::kCancelled, "verification cancelled"});
-      } else if (failure_) {
-        refusal = failure_;
-      } else if (has_news_) {
-        writing_ = true;
-        const grpc::Status encoded = EncodeBody(news_, message_);
-        if (!encoded.ok()) end = encoded;
-        news_.clear_corruptions();
-        has_news_ = false;
-      } else if (read_) {
-        end = grpc::Status::OK;
-      } else {
-        return;
-      }
-      ended_ = end.has_value() || refusal.has_value();
+      refusal = failure_;
+      if (left_) refusal = {Reason::kCancelled, "verification cancelled"};
     }
     if (refusal) return Refuse(context_, *this, *refusal);
-    if (end) return Finish(*end);
-    StartWrite(&message_);
+    Finish(grpc::Status::OK);
   }
 
   ServiceParts& parts_;
@@ -112,10 +131,9 @@ class VerifyStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   bool read_ GUARDED_BY(mutex_) = false;  // the reading thread is done with this stream
   bool writing_ GUARDED_BY(mutex_) = false;
   bool left_ GUARDED_BY(mutex_) = false;
-  bool ended_ GUARDED_BY(mutex_) = false;
 };
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* StartVerify(ServiceParts& parts, LongCalls& threads,
+grpc::ServerWriteReactor<grpc::ByteBuffer>* StartVerify(ServiceParts& parts, ReadPool& threads,
                                                         grpc::CallbackServerContext& context,
                                                         const grpc::ByteBuffer& body) {
   auto* stream = new VerifyStream(parts, context);

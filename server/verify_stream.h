@@ -3,14 +3,15 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
-#include "server/long_calls.h"
+#include "server/read_pool.h"
 #include "server/unary_call.h"
 
 namespace lumen {
 
 // Starts one lumen.v1.Admin/Verify. The tables are read at the disk's pace whatever the client's; a
-// client that reads slowly sees fewer messages, never fewer corruptions.
-grpc::ServerWriteReactor<grpc::ByteBuffer>* StartVerify(ServiceParts& parts, LongCalls& threads,
+// client that reads slowly sees fewer messages, never fewer corruptions. Ends soon after the server
+// begins to drain, if no thread of `threads` does anything else.
+grpc::ServerWriteReactor<grpc::ByteBuffer>* StartVerify(ServiceParts& parts, ReadPool& threads,
                                                         grpc::CallbackServerContext& context,
                                                         const grpc::ByteBuffer& body);
 

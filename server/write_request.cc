@@ -101,12 +101,7 @@ OptionalRefusal CheckWriteRequest(const v1::WriteRequest& request, const Request
   for (int i = 0; !refusal && i < request.preconditions_size(); ++i) {
     refusal = CheckPrecondition(request.preconditions(i), i, limits);
   }
-  if (refusal) return refusal;
-  const size_t bytes = BytesOf(request);
-  if (bytes <= limits.max_batch_bytes) return std::nullopt;
-  return Refusal{Reason::kLimitExceeded,
-                 absl::StrCat("request has ", bytes, " bytes of keys and values; the limit is ",
-                              limits.max_batch_bytes)};
+  return refusal ? refusal : CheckBatchBytes(BytesOf(request), limits);
 }
 
 WriteBatch ToBatch(const v1::WriteRequest& request) {
