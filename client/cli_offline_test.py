@@ -159,6 +159,17 @@ class Offline(unittest.TestCase):
         self.assertEqual(records[-1]["operations"], 12)
         self.assertEqual(lumen("manifest", "dump", self.db / "00000121.wal")[0], 2)
 
+    def test_verdicts_are_text_or_json(self):
+        records = [json.loads(line) for line in lumen("wal", "verify", "-o", "jsonl", self.db)[1].splitlines()]
+        self.assertEqual([r["type"] for r in records], ["manifest"] + 3 * ["segment"] + ["summary"])
+        self.assertTrue(records[-1]["whole"])
+        self.damage("00000083.sst")
+        for name, whole in ("00000083.sst", False), ("00000122.sst", True):
+            code, out, _ = lumen("sst", "verify", "-o", "jsonl", self.db / name)
+            self.assertEqual((code, json.loads(out)["whole"]), (0 if whole else 5, whole))
+        records = json.loads(lumen("wal", "verify", "-o", "json", self.db / "00000121.wal")[1])
+        self.assertEqual(records[-1]["operations"], 12)
+
     def assert_holds(self, directory, expected):
         server = Server(directory)
         self.addCleanup(server.process.wait)

@@ -37,12 +37,12 @@ struct DatabaseReport {
 };
 
 // How much of the tables has been read, after each.
-using VerifyProgress = std::function<void(uint64_t done_bytes, uint64_t total_bytes)>;
+using DirectoryProgress = std::function<void(uint64_t done_bytes, uint64_t total_bytes)>;
 
 // Everything that Engine::Open would check, and every byte of every table that the manifest names.
 // NOT_FOUND: there is no database in `directory`, and nothing of one. Other errors: a file could
 // not be read, or is of a newer format. Damage is no error here, but in the report.
 absl::StatusOr<DatabaseReport> VerifyDatabase(FileSystem& file_system, const std::string& directory,
-                                              const VerifyProgress& progress = {});
+                                              const DirectoryProgress& progress = {});
 
 }  // namespace lumen

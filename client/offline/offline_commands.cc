@@ -171,12 +171,13 @@ void OfflineCommands::AddWal(CLI::App& app) {
           });
   AddPath(*dump, "FILE", "A WAL segment or a manifest");
   AddFormat(*dump);
-  AddPath(
-      *Add(*wal, "verify", "Say whether a directory would open, or a file is whole", kVerifyWalHelp,
-           [this](const Environment& environment) {
-             return VerifyWalCommand(environment.file_system, path_, stdout, stderr);
-           }),
-      "PATH", "A database's directory, or one of its WAL segments or manifests");
+  CLI::App* verify =
+      Add(*wal, "verify", "Say whether a directory would open, or a file is whole", kVerifyWalHelp,
+          [this](const Environment& environment) {
+            return VerifyWalCommand(environment.file_system, path_, format_, stdout, stderr);
+          });
+  AddPath(*verify, "PATH", "A database's directory, or one of its WAL segments or manifests");
+  AddFormat(*verify);
 }
 
 void OfflineCommands::AddManifest(CLI::App& app) {
@@ -203,12 +204,13 @@ void OfflineCommands::AddSst(CLI::App& app) {
           });
   AddPath(*dump, "FILE", "A table");
   dump->add_flag("--entries", entries_, "Every key and value too");
-  AddPath(
-      *Add(*sst, "verify", "Read every byte and say whether the table is whole", kVerifyTableHelp,
-           [this](const Environment& environment) {
-             return VerifyTableCommand(environment.file_system, path_, stdout, stderr);
-           }),
-      "FILE", "A table");
+  CLI::App* verify =
+      Add(*sst, "verify", "Read every byte and say whether the table is whole", kVerifyTableHelp,
+          [this](const Environment& environment) {
+            return VerifyTableCommand(environment.file_system, path_, format_, stdout, stderr);
+          });
+  AddPath(*verify, "FILE", "A table");
+  AddFormat(*verify);
 }
 
 void OfflineCommands::AddImportLegacy(CLI::App& app) {

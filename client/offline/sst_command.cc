@@ -13,14 +13,21 @@ int DumpTableCommand(FileSystem& files, const std::string& path, bool entries, s
   return read.ok() ? kExitOk : Complain(read, talk);
 }
 
-int VerifyTableCommand(FileSystem& files, const std::string& path, std::FILE* out,
-                       std::FILE* talk) {
+int VerifyTableCommand(FileSystem& files, const std::string& path, OutputFormat format,
+                       std::FILE* out, std::FILE* talk) {
   const absl::Status verified = VerifyTable(files, path);
-  if (!verified.ok()) return Complain(verified, talk);
   const absl::StatusOr<uint64_t> bytes = files.FileSize(path);
+  if (!verified.ok() && !absl::IsDataLoss(verified)) return Complain(verified, talk);
   if (!bytes.ok()) return Complain(bytes.status(), talk);
-  PrintLine(out, path + ": " + std::to_string(*bytes) + " bytes, whole");
-  return kExitOk;
+  Output output(format, out);
+  if (verified.ok()) output.Line(path + ": " + std::to_string(*bytes) + " bytes, whole");
+  output.Record(JsonObject()
+                    .Add("type", "table")
+                    .Add("name", path)
+                    .Add("bytes", *bytes)
+                    .Add("whole", verified.ok())
+                    .Add("damage", std::string(verified.message())));
+  return verified.ok() ? kExitOk : Complain(verified, talk);
 }
 
 }  // namespace lumen

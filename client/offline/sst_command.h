@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string>
 
+#include "client/offline/output.h"
 #include "engine/file_system.h"
 
 namespace lumen {
@@ -14,6 +15,7 @@ int DumpTableCommand(FileSystem& files, const std::string& path, bool entries, s
 
 // `lumen sst verify FILE`: reads every byte and says whether the table is whole. Exit codes as
 // above.
-int VerifyTableCommand(FileSystem& files, const std::string& path, std::FILE* out, std::FILE* talk);
+int VerifyTableCommand(FileSystem& files, const std::string& path, OutputFormat format,
+                       std::FILE* out, std::FILE* talk);
 
 }  // namespace lumen

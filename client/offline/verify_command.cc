@@ -6,6 +6,7 @@
 
 #include "client/exit_codes.h"
 #include "client/offline/report.h"
+#include "client/offline/wal_command.h"
 #include "engine/database_inspect.h"
 
 namespace lumen {
@@ -59,27 +60,7 @@ void ShowText(const DatabaseReport& report, Output& output) {
 }
 
 void ShowRecords(const DatabaseReport& report, Output& output) {
-  const WalDirectoryReport& wal = report.wal;
-  output.Record(JsonObject()
-                    .Add("type", "manifest")
-                    .Add("name", wal.manifest)
-                    .Add("epoch", wal.epoch)
-                    .Add("edits", wal.edits)
-                    .Add("tables", wal.tables)
-                    .Add("wal_floor", wal.floor)
-                    .Add("wal_floor_first_sequence", wal.floor_first_sequence));
-  for (const VerifiedSegment& segment : wal.segments) {
-    output.Record(JsonObject()
-                      .Add("type", "segment")
-                      .Add("name", segment.name)
-                      .Add("bytes", segment.file_bytes)
-                      .Add("needed", segment.needed)
-                      .Add("header", segment.header)
-                      .Add("frames", segment.frames)
-                      .Add("operations", segment.operations)
-                      .Add("end", segment.end)
-                      .Add("ending", segment.ending));
-  }
+  RecordWalDirectory(report.wal, output);
   for (const VerifiedTable& table : report.tables) {
     output.Record(JsonObject()
                       .Add("type", "table")

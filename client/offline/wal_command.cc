@@ -69,25 +69,62 @@ class RecordSink final : public DumpSink {
   bool damaged_ = false;
 };
 
-int VerifyFile(FileSystem& files, const std::string& path, std::FILE* out, std::FILE* talk) {
+int VerifyFile(FileSystem& files, const std::string& path, OutputFormat format, std::FILE* out,
+               std::FILE* talk) {
   VerdictSink sink;
   const absl::Status read = DumpWal(files, path, sink);
   if (!read.ok()) return Complain(read, talk);
-  PrintLine(out, path + ": header " + sink.header().state + ", " +
-                     std::to_string(sink.verdict().good_frames) + " frames, " +
-                     std::to_string(sink.verdict().operations) + " operations, " +
-                     sink.verdict().text);
+  Output output(format, out);
+  output.Line(path + ": header " + sink.header().state + ", " +
+              std::to_string(sink.verdict().good_frames) + " frames, " +
+              std::to_string(sink.verdict().operations) + " operations, " + sink.verdict().text);
+  RecordSink records(output);
+  records.OnHeader(sink.header());
+  records.OnVerdict(sink.verdict());
   return sink.verdict().damaged ? kExitCorruption : kExitOk;
 }
 
-int VerifyDirectory(FileSystem& files, const std::string& path, std::FILE* out, std::FILE* talk) {
+int VerifyDirectory(FileSystem& files, const std::string& path, OutputFormat format, std::FILE* out,
+                    std::FILE* talk) {
   const absl::StatusOr<WalDirectoryReport> report = VerifyWalDirectory(files, path);
   if (!report.ok()) return Complain(report.status(), talk);
-  for (const std::string& line : DescribeWalDirectory(*report)) PrintLine(out, line);
+  Output output(format, out);
+  for (const std::string& line : DescribeWalDirectory(*report)) output.Line(line);
+  RecordWalDirectory(*report, output);
+  output.Record(JsonObject()
+                    .Add("type", "summary")
+                    .Add("whole", report->verdict.ok())
+                    .Add("damage", std::string(report->verdict.message()))
+                    .Add("torn_tail", report->torn_tail)
+                    .Add("last_sequence", report->last_sequence)
+                    .Add("next_sequence", report->next_sequence));
   return report->verdict.ok() ? kExitOk : Complain(report->verdict, talk);
 }
 
 }  // namespace
+
+void RecordWalDirectory(const WalDirectoryReport& wal, Output& output) {
+  output.Record(JsonObject()
+                    .Add("type", "manifest")
+                    .Add("name", wal.manifest)
+                    .Add("epoch", wal.epoch)
+                    .Add("edits", wal.edits)
+                    .Add("tables", wal.tables)
+                    .Add("wal_floor", wal.floor)
+                    .Add("wal_floor_first_sequence", wal.floor_first_sequence));
+  for (const VerifiedSegment& segment : wal.segments) {
+    output.Record(JsonObject()
+                      .Add("type", "segment")
+                      .Add("name", segment.name)
+                      .Add("bytes", segment.file_bytes)
+                      .Add("needed", segment.needed)
+                      .Add("header", segment.header)
+                      .Add("frames", segment.frames)
+                      .Add("operations", segment.operations)
+                      .Add("end", segment.end)
+                      .Add("ending", segment.ending));
+  }
+}
 
 int DumpWalCommand(FileSystem& files, const std::string& path, OutputFormat format, std::FILE* out,
                    std::FILE* talk) {
@@ -116,10 +153,11 @@ int DumpManifestCommand(FileSystem& files, const std::string& path, OutputFormat
   return DumpWalCommand(files, path, format, out, talk);
 }
 
-int VerifyWalCommand(FileSystem& files, const std::string& path, std::FILE* out, std::FILE* talk) {
+int VerifyWalCommand(FileSystem& files, const std::string& path, OutputFormat format,
+                     std::FILE* out, std::FILE* talk) {
   // Listing succeeds for directories only.
-  return files.List(path).ok() ? VerifyDirectory(files, path, out, talk)
-                               : VerifyFile(files, path, out, talk);
+  return files.List(path).ok() ? VerifyDirectory(files, path, format, out, talk)
+                               : VerifyFile(files, path, format, out, talk);
 }
 
 }  // namespace lumen

@@ -5,6 +5,7 @@
 
 #include "client/offline/output.h"
 #include "engine/file_system.h"
+#include "engine/wal_inspect.h"
 
 namespace lumen {
 
@@ -19,6 +20,10 @@ int DumpManifestCommand(FileSystem& files, const std::string& path, OutputFormat
 
 // `lumen wal verify PATH`: of a database's directory, whether it would open; of one file, whether
 // what it says is whole. Exit codes as above.
-int VerifyWalCommand(FileSystem& files, const std::string& path, std::FILE* out, std::FILE* talk);
+int VerifyWalCommand(FileSystem& files, const std::string& path, OutputFormat format,
+                     std::FILE* out, std::FILE* talk);
+
+// The JSON records of a directory's manifest and WAL segments.
+void RecordWalDirectory(const WalDirectoryReport& wal, Output& output);
 
 }  // namespace lumen

@@ -14,7 +14,7 @@ namespace {
 
 class Verifier {
  public:
-  Verifier(FileSystem& files, const std::string& directory, const VerifyProgress& progress)
+  Verifier(FileSystem& files, const std::string& directory, const DirectoryProgress& progress)
       : files_(files), directory_(directory), progress_(progress) {}
 
   absl::StatusOr<DatabaseReport> Run() {
@@ -84,7 +84,7 @@ class Verifier {
 
   FileSystem& files_;
   const std::string& directory_;
-  const VerifyProgress& progress_;
+  const DirectoryProgress& progress_;
   std::vector<std::string> names_;
   DatabaseReport report_;
 };
@@ -100,7 +100,7 @@ absl::Status DatabaseReport::verdict() const {
 }
 
 absl::StatusOr<DatabaseReport> VerifyDatabase(FileSystem& file_system, const std::string& directory,
-                                              const VerifyProgress& progress) {
+                                              const DirectoryProgress& progress) {
   return Verifier(file_system, directory, progress).Run();
 }
 

@@ -23,7 +23,7 @@ constexpr uint64_t kSequenceJump = uint64_t{1} << 36;
 
 class Planner {
  public:
-  Planner(FileSystem& files, const std::string& directory, const VerifyProgress& progress)
+  Planner(FileSystem& files, const std::string& directory, const DirectoryProgress& progress)
       : files_(files), directory_(directory), progress_(progress) {}
 
   absl::StatusOr<RepairWork> Run() {
@@ -340,7 +340,7 @@ class Planner {
 
   FileSystem& files_;
   const std::string& directory_;
-  const VerifyProgress& progress_;
+  const DirectoryProgress& progress_;
   std::optional<ManifestState> manifest_;
   std::optional<ManifestState> doubted_;  // what CURRENT names, if it is not believed
   std::optional<uint64_t> epoch_hint_;
