@@ -331,6 +331,59 @@ INSTANTIATE_TEST_SUITE_P(Rules, PlantedRule,
                                          RuleOfProfile{Profile::kTornPage, Rule::kRenameOver},
                                          RuleOfProfile{Profile::kTornPage, Rule::kTornWords}));
 
+Question SecondCrash(const Question& first, const CrashImage& start, const Losers& losers) {
+  return {.profile = first.profile,
+          .start = PlainDisk(start.image),
+          .history = {},
+          .seed = kSeed,
+          .zombies = {losers.begin(), losers.end()},
+          .limit = kMostChoices};
+}
+
+std::set<PlainImage> ImagesOf(const Answer& answer) {
+  std::set<PlainImage> images;
+  for (const auto& [image, losers] : answer) images.insert(image);
+  return images;
+}
+
+// An enumerator whose zombies may be older than what landed disagrees with the losers of
+// CrashSpace, and what such a zombie leaves at the next crash is an image too many.
+TEST(PlantedZombie, OlderThanWhatLandedIsNoticed) {
+  constexpr uint64_t kEnough = 20;
+  Tally tally;
+  uint64_t noticed = 0;
+  uint64_t too_many = 0;
+  ASSERT_TRUE(
+      ForPrograms(Profile::kZombie, kCases, [&](const Program& program, const Program&, size_t) {
+        if (noticed >= kEnough) return;
+        const Moment moment =
+            CutShort(Profile::kZombie, {}, RunOnVolume(program, {}).history, tally);
+        Question planted = moment.question;
+        planted.ignored = Rule::kNeverOlder;
+        const std::optional<Answer> wrong = LegalImages(planted);
+        if (!wrong) return;
+        for (const CrashImage& image : Enumerated(moment.state)) {
+          const Losers right = VisibleLosers(image);
+          const std::set<Losers>& sets = wrong->at(image.image.Plain());
+          if (sets.contains(right)) continue;
+          ++noticed;
+          const Question next = SecondCrash(moment.question, image, right);
+          const Answer legal = *LegalImages(next);
+          for (const Losers& older : sets) {
+            const auto claimed = ImagesOf(*LegalImages(SecondCrash(moment.question, image, older)));
+            if (claimed == ImagesOf(legal)) continue;
+            ++too_many;
+            const std::string report = Differences(next, legal, claimed);
+            RC_ASSERT(report.find(" 0 too many") == std::string::npos);
+            RC_ASSERT(!report.empty());
+          }
+          return;
+        }
+      }));
+  EXPECT_GE(noticed, kEnough);
+  EXPECT_GE(too_many, kEnough / 2);
+}
+
 // One image dropped from what CrashSpace says, or one added to it with a byte that nobody wrote:
 // both are reported, in every profile.
 TEST(PlantedImage, IsNoticed) {

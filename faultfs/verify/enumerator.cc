@@ -312,6 +312,11 @@ Outcomes Enumerator::SectorOutcomes(Sector sector, const Size& size, const Chose
   }
   // Losers: the versions newer than the one that landed.
   Losers losers;
+  if (Ignored(Rule::kNeverOlder)) {
+    for (const auto& [index, version] : versions) {
+      losers.insert({sector.first, sector.second, version});
+    }
+  }
   for (auto version = versions.rbegin(); version != versions.rend(); ++version) {
     outcomes.insert({version->second, losers});
     losers.insert({sector.first, sector.second, version->second});

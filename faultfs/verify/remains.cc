@@ -88,6 +88,8 @@ std::string_view RuleName(Rule rule) {
       return "random bytes in unsynced sectors of a WAL";
     case Rule::kOwnBytes:
       return "what was marked clean never comes back in btrfs";
+    case Rule::kNeverOlder:
+      return "a zombie is never older than what landed";
     case Rule::kSyncCommits:
       return "what sync makes durable beside data";
     case Rule::kMarkedClean:

@@ -39,11 +39,12 @@ enum class Rule {
   kMarkedClean,     // section 2: data that never reaches the disk
   kOwnBytes,        // section 2: what was marked clean, in btrfs
   kSyncCommits,     // section 3: what sync makes durable beside data
+  kNeverOlder,      // section 3: a zombie is newer than what landed
 };
 inline constexpr std::array kRules = {
     Rule::kEntryOrder,     Rule::kAllocateOrder, Rule::kDataBeforeSize, Rule::kRenameOver,
     Rule::kGrowingAppends, Rule::kTornWords,     Rule::kGarbage,        Rule::kWalGarbage,
-    Rule::kMarkedClean,    Rule::kOwnBytes,      Rule::kSyncCommits};
+    Rule::kMarkedClean,    Rule::kOwnBytes,      Rule::kSyncCommits,    Rule::kNeverOlder};
 std::string_view RuleName(Rule rule);
 
 // Profiles by name, and what the page says of groups of them.
