@@ -192,7 +192,6 @@ std::optional<FrameHeader> ReadFrameHeader(const FileIdentity& identity, std::st
     return std::nullopt;
   }
   const char* from = file.data() + offset;
-  // First the cheap tests: recovery tries every position of a tail.
   const auto length = LoadFixed<uint32_t>(from + kLengthAt);
   if (LoadFixed<uint32_t>(from + kIdentityAt) != IdentityWord(identity) ||
       length < kFrameHeaderBytes ||
@@ -207,6 +206,15 @@ std::optional<FrameHeader> ReadFrameHeader(const FileIdentity& identity, std::st
                      .operation_count = LoadFixed<uint32_t>(from + kCountAt),
                      .first_sequence = LoadFixed<uint64_t>(from + kFirstSequenceAt),
                      .durable_to = LoadFixed<uint64_t>(from + kDurableToAt)};
+}
+
+uint64_t NextFrameCandidate(const FileIdentity& identity, std::string_view file, uint64_t offset) {
+  const uint32_t word = IdentityWord(identity);
+  for (offset = RoundUp(offset, kFrameAlignment); offset + kFrameHeaderBytes <= file.size();
+       offset += kFrameAlignment) {
+    if (LoadFixed<uint32_t>(file.data() + offset + kIdentityAt) == word) return offset;
+  }
+  return file.size();
 }
 
 std::optional<std::string_view> ReadFramePayload(const FileIdentity& identity,

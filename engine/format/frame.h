@@ -22,11 +22,15 @@ struct FileIdentity {
   FramedFileKind kind = FramedFileKind::kWal;
   uint64_t epoch = 0;   // the database's, random
   uint64_t number = 0;  // the file's
+
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
 };
 
 struct FileHeader {
   FileIdentity identity;
   uint64_t file_bytes = 0;  // as preallocated; 0 for a manifest, which is not
+
+  friend bool operator==(const FileHeader&, const FileHeader&) = default;
 };
 
 std::string EncodeFileHeader(const FileHeader& header);  // kHeaderBlockBytes long
@@ -36,6 +40,8 @@ struct FileHeaderReading {
   FileHeaderState state = FileHeaderState::kBad;
   FileHeader header;            // kGood
   uint32_t format_version = 0;  // kGood, kNewerFormat
+
+  friend bool operator==(const FileHeaderReading&, const FileHeaderReading&) = default;
 };
 // `expected_kind` and `expected_number` come from the file's name; a header that says otherwise is
 // bad.
@@ -67,6 +73,8 @@ struct FrameHeader {
   // Whether every field is one that format 1 writes at `offset`. A header that verifies and is not
   // known was written by a newer format; no crash makes one.
   bool known(uint64_t offset) const;
+
+  friend bool operator==(const FrameHeader&, const FrameHeader&) = default;
 };
 
 // "DATA", "NOTE", "SEAL", or "type 9".
@@ -93,6 +101,9 @@ void FinishFrame(const FileIdentity& identity, uint64_t offset, FrameHeader head
 // may pass its end.
 std::optional<FrameHeader> ReadFrameHeader(const FileIdentity& identity, std::string_view file,
                                            uint64_t offset);
+// The first place from `offset` on, in steps of 8 bytes, whose bytes do not rule out at a glance
+// that a header verifies there; the end of the file if there is none.
+uint64_t NextFrameCandidate(const FileIdentity& identity, std::string_view file, uint64_t offset);
 // The stored payload if the whole frame is there and its payload verifies.
 std::optional<std::string_view> ReadFramePayload(const FileIdentity& identity,
                                                  std::string_view file, uint64_t offset,

@@ -3,11 +3,6 @@
 #include "engine/format/coding.h"
 
 namespace lumen {
-namespace {
-
-constexpr uint64_t kStepBytes = 8;
-
-}  // namespace
 
 std::optional<GoodFrame> ReadGoodFrame(const FileIdentity& identity, std::string_view file,
                                        uint64_t offset) {
@@ -25,7 +20,8 @@ FrameTail ExamineTail(const FileIdentity& identity, std::string_view file, uint6
   if (tail.is_zero) return tail;  // the unused end of nearly every segment
   tail.bad_frame = ReadFrameHeader(identity, file, x);
   tail.unknown_frame = tail.bad_frame && !tail.bad_frame->known(x);
-  for (uint64_t at = RoundUp(x + 1, kStepBytes); at < file.size(); at += kStepBytes) {
+  uint64_t at = x;
+  while ((at = NextFrameCandidate(identity, file, at + 1)) < file.size()) {
     const std::optional<FrameHeader> header = ReadFrameHeader(identity, file, at);
     if (!header) continue;
     ++tail.frames_beyond;
