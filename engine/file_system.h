@@ -75,6 +75,10 @@ class ReadFile {
 
   // Size when opened.
   virtual uint64_t size() const = 0;
+
+  // From here to its end the file now reads as zeros; not always the first such place, and size()
+  // where the implementation does not know. Preallocated files mostly consist of such a tail.
+  virtual uint64_t data_end() const { return size(); }
 };
 
 // Held from Lock() until destruction, or until the process dies.

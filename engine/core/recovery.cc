@@ -237,8 +237,8 @@ absl::StatusOr<std::string> EvidenceOfData(FileSystem& file_system, const std::s
   const ParsedName parsed = ParseFileName(name);
   if (parsed.kind == FileKind::kTable) return "is a table";
   if (parsed.kind != FileKind::kWal) return "";
-  ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(file_system, directory + "/" + name));
-  const SegmentReport report = ReadSegment(bytes, parsed.number, std::nullopt);
+  ASSIGN_OR_RETURN(SegmentBytes segment, ReadSegmentFile(file_system, directory + "/" + name));
+  const SegmentReport report = ReadSegment(segment, parsed.number, std::nullopt);
   if (report.header.state == FileHeaderState::kNewerFormat) {
     return "is a WAL segment of a newer format";
   }

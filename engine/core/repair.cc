@@ -91,9 +91,9 @@ class DirectoryRepair final : public Repair {
     // Where no manifest says, the next repair takes the WAL to be in tables up to the largest
     // sequence that one holds: no table may be there before those of earlier operations are.
     return WriteOutSegments(*context_, context_->epoch, work_.replay, work_.replay_operations,
-                            TableNames::kSyncedOneByOne, [this](uint64_t number) {
+                            TableNames::kSyncedOneByOne, [this](const ReplayRange& range) {
                               return ReadWholeFile(context_->files,
-                                                   context_->Path(WalFileName(number)));
+                                                   context_->Path(WalFileName(range.number)));
                             });
   }
 

@@ -92,13 +92,13 @@ std::vector<uint64_t> SegmentsFrom(uint64_t floor, const std::vector<std::string
 absl::StatusOr<std::vector<TableRecord>> WriteOutSegments(
     EngineContext& context, uint64_t epoch, const std::vector<ReplayRange>& ranges,
     uint64_t expected, TableNames names,
-    const std::function<absl::StatusOr<std::string>(uint64_t number)>& read) {
+    const std::function<absl::StatusOr<std::string>(const ReplayRange& range)>& read) {
   uint64_t total_bytes = 0;
   for (const ReplayRange& range : ranges) total_bytes += range.end;
   uint64_t done_bytes = 0;
   ReplaySink sink(context, names);
   for (const ReplayRange& range : ranges) {
-    ASSIGN_OR_RETURN(const std::string bytes, read(range.number));
+    ASSIGN_OR_RETURN(const std::string bytes, read(range));
     const std::string name = WalFileName(range.number);
     RETURN_IF_ERROR(
         ForEachDataFrame(bytes, {FramedFileKind::kWal, epoch, range.number}, range.end,
@@ -117,15 +117,15 @@ absl::StatusOr<ReplayOutcome> ReplayWal(EngineContext& context, const ManifestSt
                                         const std::vector<std::string>& names) {
   std::vector<SegmentReport> reports;
   // The newest segment that holds frames, often the only one, is not read again.
-  std::string kept;
+  SegmentBytes kept;
   uint64_t kept_number = 0;
   for (const uint64_t number : SegmentsFrom(manifest.wal_floor, names)) {
     const std::string path = context.Path(WalFileName(number));
-    ASSIGN_OR_RETURN(std::string bytes, ReadWholeFile(context.files, path));
-    reports.push_back(ReadSegment(bytes, number, manifest.epoch));
+    ASSIGN_OR_RETURN(SegmentBytes segment, ReadSegmentFile(context.files, path));
+    reports.push_back(ReadSegment(segment, number, manifest.epoch));
     reports.back().name = path;
     if (reports.back().frames == 0) continue;
-    kept = std::move(bytes);
+    kept = std::move(segment);
     kept_number = number;
   }
   ReplayOutcome outcome;
@@ -145,14 +145,20 @@ absl::StatusOr<ReplayOutcome> ReplayWal(EngineContext& context, const ManifestSt
     ranges.push_back({number, report->end});
     outcome.bytes += report->end;
   }
+  const auto read = [&](const ReplayRange& range) -> absl::StatusOr<std::string> {
+    SegmentBytes segment;
+    if (range.number == kept_number) {
+      segment = std::move(kept);
+    } else {
+      const std::string path = context.Path(WalFileName(range.number));
+      ASSIGN_OR_RETURN(segment, ReadSegmentFile(context.files, path));
+    }
+    segment.ExtendTo(range.end);
+    return std::move(segment.front);
+  };
   ASSIGN_OR_RETURN(outcome.tables,
                    WriteOutSegments(context, manifest.epoch, ranges, outcome.plan.operations,
-                                    TableNames::kLeftToCaller,
-                                    [&](uint64_t number) -> absl::StatusOr<std::string> {
-                                      if (number == kept_number) return std::move(kept);
-                                      return ReadWholeFile(context.files,
-                                                           context.Path(WalFileName(number)));
-                                    }));
+                                    TableNames::kLeftToCaller, read));
   return outcome;
 }
 

@@ -29,11 +29,11 @@ struct ReplayRange {
 enum class TableNames : uint8_t { kLeftToCaller, kSyncedOneByOne };
 
 // Writes the operations of `ranges`, ascending, to new level-0 tables, each synced. `read` returns
-// a segment's bytes; `expected`: the operations in them.
+// a segment's bytes, at least to the range's end; `expected`: the operations in them.
 absl::StatusOr<std::vector<TableRecord>> WriteOutSegments(
     EngineContext& context, uint64_t epoch, const std::vector<ReplayRange>& ranges,
     uint64_t expected, TableNames names,
-    const std::function<absl::StatusOr<std::string>(uint64_t number)>& read);
+    const std::function<absl::StatusOr<std::string>(const ReplayRange& range)>& read);
 
 // Judges the WAL that `manifest` needs, and only if nothing durable is missing writes what it holds
 // to new tables. `names`: the directory's listing. Memory: two segments and one memtable at a time.

@@ -128,6 +128,21 @@ TEST_P(FileSystemContract, AReservationReadsAsZerosAndMovesNothing) {
   EXPECT_EQ(*fs_.FileSize(Path("f")), 13u);
 }
 
+TEST_P(FileSystemContract, BehindItsDataAFileIsZero) {
+  auto file = Create("f");
+  ASSERT_TRUE(file->Allocate(1 << 20).ok());
+  ASSERT_TRUE(file->Append(std::string(5000, 'x')).ok());
+  const auto reader = fs_.OpenReadFile(Path("f"));
+  ASSERT_TRUE(reader.ok());
+  const uint64_t data_end = (*reader)->data_end();
+  EXPECT_GE(data_end, 5000u);
+  EXPECT_LE(data_end, (*reader)->size());
+  EXPECT_EQ(Read("f").find_first_not_of('\0', static_cast<size_t>(data_end)), std::string::npos);
+  // Of now, not of when it was opened.
+  ASSERT_TRUE(file->Append(std::string(100'000, 'y')).ok());
+  EXPECT_GE((*reader)->data_end(), 105'000u);
+}
+
 TEST_P(FileSystemContract, AFileIsCreatedOnlyOnce) {
   Write("f", "x");
   const auto again = fs_.CreateLogFile(Path("f")).status();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +23,8 @@ class MemoryContent {
   static constexpr size_t kChunkBytes = 32 << 10;
 
   uint64_t size() const { return size_; }
+  // Zeros from here on.
+  uint64_t data_end() const { return std::min(size_, written_); }
 
   // Makes the content at least this long, with zeros.
   void Extend(uint64_t size_bytes);

@@ -130,6 +130,11 @@ class MemoryFileSystem::MemoryReadFile final : public ReadFile {
 
   uint64_t size() const override { return size_bytes_; }
 
+  uint64_t data_end() const override {
+    MutexLock lock(volume_->mutex);
+    return std::min(size_bytes_, node_->content.data_end());
+  }
+
  private:
   const std::string path_;
   const std::shared_ptr<Volume> volume_;

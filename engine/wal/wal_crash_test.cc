@@ -182,7 +182,8 @@ Recovery Recover(const History& history, const DiskImage& image) {
     const uint64_t number = std::stoull(path.substr(path.find('/') + 1));
     files[number] = &bytes;
   }
-  for (const auto& [number, bytes] : files) reports.push_back(ReadSegment(*bytes, number, kEpoch));
+  for (const auto& [number, bytes] : files)
+    reports.push_back(ReadSegmentBothWays(*bytes, number, kEpoch));
   const auto plan =
       JudgeWal({.epoch = kEpoch, .floor = kFloor, .floor_first_sequence = history.first_sequence()},
                reports);

@@ -45,6 +45,12 @@ class WalBuilder {
     batch.Delete("other");
     Append(FrameType::kData, sync ? kFrameSync : uint8_t{0}, batch.encoded(), 2);
   }
+  // A group of one operation whose payload ends in zeros.
+  void GroupOfZeros(size_t value_bytes) {
+    WriteBatch batch;
+    batch.Put("key" + std::to_string(sequence_), std::string(value_bytes, '\0'));
+    Append(FrameType::kData, kFrameSync, batch.encoded(), 1);
+  }
   void Note() { Append(FrameType::kNote, 0, "", 0); }
   void Close() { Append(FrameType::kNote, kFrameSync | kFrameClose, "", 0); }
   void Seal(uint64_t successor) {
@@ -93,7 +99,7 @@ class Bench {
  public:
   explicit Bench(Files files) : files_(std::move(files)), floor_(files_.begin()->first) {
     for (const auto& [number, bytes] : files_)
-      reports_[number] = ReadSegment(bytes, number, kEpoch);
+      reports_[number] = ReadSegmentBothWays(bytes, number, kEpoch);
   }
 
   // Both readers' verdict of the WAL with segment `number` replaced (empty: lost).
@@ -104,7 +110,7 @@ class Bench {
     reports.erase(number);
     if (bytes) {
       files[number] = *bytes;
-      reports[number] = ReadSegment(*bytes, number, kEpoch);
+      reports[number] = ReadSegmentBothWays(*bytes, number, kEpoch);
     }
     return Compare(files, reports);
   }
@@ -278,7 +284,7 @@ TEST(WalDamage, AMessageSaysFileOffsetFrameRuleSequenceBytesAndBothCommands) {
   files[3][4096 + 45] ^= 1;  // the first group's payload
   std::vector<SegmentReport> reports;
   for (const auto& [number, bytes] : files) {
-    reports.push_back(ReadSegment(bytes, number, kEpoch));
+    reports.push_back(ReadSegmentBothWays(bytes, number, kEpoch));
     reports.back().name = "/data/db/" + reports.back().name;
   }
   const absl::Status status =
@@ -400,11 +406,29 @@ TEST(WalDamage, TheNextSequenceJumpsUnlessTheWalWasClosed) {
   for (const bool closed : {false, true}) {
     Files files = UsedWal(closed);
     std::vector<SegmentReport> reports;
-    for (const auto& [number, bytes] : files) reports.push_back(ReadSegment(bytes, number, kEpoch));
+    for (const auto& [number, bytes] : files)
+      reports.push_back(ReadSegmentBothWays(bytes, number, kEpoch));
     const auto plan = JudgeWal({.epoch = kEpoch, .floor = 3, .floor_first_sequence = 1}, reports);
     ASSERT_TRUE(plan.ok());
     EXPECT_EQ(plan->last_sequence, 16u);
     EXPECT_EQ(plan->next_sequence, closed ? 17u : 17u + kSegmentBytes);
+  }
+}
+
+// Method: values of zeros that end everywhere around the ends of sectors; whole, and damaged.
+TEST(WalDamage, ZerosThatAreDataAreNotTakenForUnusedSpace) {
+  for (size_t value_bytes = 1; value_bytes < 2 * kSectorBytes; value_bytes += 3) {
+    WalBuilder wal;
+    wal.Segment(1);
+    wal.Group(true);
+    wal.GroupOfZeros(value_bytes);
+    std::string bytes = wal.Take().at(1);
+    const SegmentReport good = ReadSegmentBothWays(bytes, 1, kEpoch);
+    ASSERT_EQ(good.frames, 2u);
+    ASSERT_EQ(good.operations, 3u);
+    ASSERT_GT(good.end, bytes.find_last_not_of('\0') + 1);
+    bytes[bytes.find_last_not_of('\0')] ^= 1;
+    ASSERT_EQ(ReadSegmentBothWays(bytes, 1, kEpoch).frames, 1u);
   }
 }
 

@@ -55,9 +55,9 @@ void Run(std::string_view input) {
   uint64_t number = kFloor;
   for (const std::string& file : Segments(input)) {
     files[number] = file;
-    reports.push_back(ReadSegment(file, number, kEpoch));
+    reports.push_back(ReadSegmentBothWays(file, number, kEpoch));
     // Nobody knows the epoch: must only not crash.
-    (void)ReadSegment(file, number, std::nullopt);
+    (void)ReadSegmentBothWays(file, number, std::nullopt);
     ++number;
   }
   const auto plan =

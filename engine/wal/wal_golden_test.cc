@@ -80,8 +80,8 @@ TEST(WalGolden, TheWriterReproducesAClosedSegment) {
 }
 
 TEST(WalGolden, TheReaderAcceptsBoth) {
-  const SegmentReport segments[] = {ReadSegment(Golden("00000012.wal"), 12, kEpoch),
-                                    ReadSegment(Golden("00000013.wal"), 13, std::nullopt)};
+  const SegmentReport segments[] = {ReadSegmentBothWays(Golden("00000012.wal"), 12, kEpoch),
+                                    ReadSegmentBothWays(Golden("00000013.wal"), 13, std::nullopt)};
   EXPECT_EQ(segments[0].frames, 5u);
   EXPECT_EQ(segments[0].end, 5632u);
   EXPECT_EQ(segments[0].successor, 13u);
@@ -100,7 +100,7 @@ TEST(WalGolden, TheReaderAcceptsBoth) {
 
 TEST(WalGolden, TheReaderDecompresses) {
   const std::string file = Golden("00000014.wal");
-  const SegmentReport segment = ReadSegment(file, 14, kEpoch);
+  const SegmentReport segment = ReadSegmentBothWays(file, 14, kEpoch);
   ASSERT_EQ(segment.frames, 1u);
   std::string seen;
   ASSERT_TRUE(ForEachDataFrame(file, Identity(14), segment.end,

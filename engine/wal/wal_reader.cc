@@ -102,6 +102,27 @@ SegmentReport ReadSegment(std::string_view file, uint64_t number, std::optional<
   return report;
 }
 
+uint64_t SegmentFrontBytes(uint64_t data_end, uint64_t file_bytes) {
+  const uint64_t whole_sectors = RoundUp(data_end, kSectorBytes);
+  return std::min(file_bytes, std::max(whole_sectors, kHeaderBlockBytes));
+}
+
+void SegmentBytes::ExtendTo(uint64_t end) {
+  end = std::min(end, file_bytes);
+  if (front.size() < end) front.resize(static_cast<size_t>(end));
+}
+
+SegmentReport ReadSegment(SegmentBytes& segment, uint64_t number, std::optional<uint64_t> epoch) {
+  SegmentReport report = ReadSegment(std::string_view(segment.front), number, epoch);
+  // The frame may hold the first of the zeros. Of those behind it only the headers count.
+  if (report.bad_frame) {
+    segment.ExtendTo(report.end + report.bad_frame->length);
+    report = ReadSegment(std::string_view(segment.front), number, epoch);
+  }
+  report.file_bytes = segment.file_bytes;
+  return report;
+}
+
 std::optional<std::string_view> StoredDataPayload(const FrameHeader& header,
                                                   std::string_view stored,
                                                   std::string& decompressed) {

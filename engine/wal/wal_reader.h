@@ -47,11 +47,27 @@ struct SegmentReport {
   uint64_t frames_beyond = 0;            // frame headers that verify beyond X
   std::optional<FrameHeader> bad_frame;  // header at X verifies but its payload does not
   bool unknown_frame = false;            // ... or has a type, flag or field that format 1 has not
+
+  friend bool operator==(const SegmentReport&, const SegmentReport&) = default;
 };
 
 // `file` is the whole file as read. `epoch`: the database's, from the manifest, or the segment's
 // own when unknown.
 SegmentReport ReadSegment(std::string_view file, uint64_t number, std::optional<uint64_t> epoch);
+
+// A segment of which only the front was read, because the rest is known to be zeros.
+struct SegmentBytes {
+  // Adds zeros to the front where it does not reach so far and the file does.
+  void ExtendTo(uint64_t end);
+
+  std::string front;
+  uint64_t file_bytes = 0;
+};
+// How much of a segment has to be read where there are only zeros from `data_end` on: the header
+// block, and whole sectors, so that no frame's header is cut.
+uint64_t SegmentFrontBytes(uint64_t data_end, uint64_t file_bytes);
+// As if the zeros had been read. Afterwards `segment.front` goes at least to the report's end.
+SegmentReport ReadSegment(SegmentBytes& segment, uint64_t number, std::optional<uint64_t> epoch);
 
 struct WalExpectation {
   uint64_t epoch = 0;

@@ -6,7 +6,9 @@
 #include <sstream>
 #include <utility>
 
+#include "engine/base/check.h"
 #include "engine/base/status.h"
+#include "engine/format/coding.h"
 #include "engine/format/frame.h"
 
 namespace lumen {
@@ -111,6 +113,22 @@ std::string PowerLossOf(const TestInode& inode, TestDisk::Loss loss, std::mt1993
 std::string DirectoryOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 }  // namespace
+
+SegmentReport ReadSegmentBothWays(const std::string& file, uint64_t number,
+                                  std::optional<uint64_t> epoch) {
+  const SegmentReport whole = ReadSegment(file, number, epoch);
+  const uint64_t data_end = file.find_last_not_of('\0') + 1;
+  for (const uint64_t known_end : {data_end, RoundUp(data_end, kHeaderBlockBytes)}) {
+    const uint64_t read = SegmentFrontBytes(known_end, file.size());
+    SegmentBytes segment{.front = file.substr(0, static_cast<size_t>(read)),
+                         .file_bytes = file.size()};
+    CHECK(ReadSegment(segment, number, epoch) == whole);
+    segment.ExtendTo(whole.end);
+    CHECK(segment.front.size() >= std::min<uint64_t>(whole.end, file.size()));
+    CHECK(file.starts_with(segment.front));
+  }
+  return whole;
+}
 
 std::optional<std::string> ReadHexFile(const std::string& path) {
   std::ifstream file(path);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/file_system.h"
+#include "engine/wal/wal_reader.h"
 
 // What the tests of WAL and manifest share: a disk that forgets what was not synced, and the
 // annotated hex of the golden files.
@@ -18,6 +19,11 @@ namespace lumen {
 // Bytes of an annotated hex file: two digits a byte, `00*N` for N times a byte, `#` to the end of
 // the line is a comment. Empty when it cannot be read or holds anything else.
 std::optional<std::string> ReadHexFile(const std::string& path);
+
+// ReadSegment of the whole file. Stops the program where it says anything else of the file's front,
+// read up to where only zeros follow, or somewhat further.
+SegmentReport ReadSegmentBothWays(const std::string& file, uint64_t number,
+                                  std::optional<uint64_t> epoch);
 
 // One file of TestDisk: its bytes as a process sees them, and for every 512-byte sector written
 // since the last sync all its contents from the durable one on.

@@ -1,5 +1,6 @@
 #include "faultfs/volume/open_files.h"
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <utility>
@@ -95,6 +96,7 @@ class VolumeReadFile final : public ReadFile {
   absl::StatusOr<size_t> ReadAt(uint64_t offset, std::span<char> out) const override;
   std::optional<std::string_view> View(uint64_t offset, size_t length) const override;
   uint64_t size() const override { return size_bytes_; }
+  uint64_t data_end() const override;
 
  private:
   const FileBytes& Hold() const;
@@ -136,6 +138,12 @@ std::optional<std::string_view> VolumeReadFile::View(uint64_t offset, size_t len
   const std::optional<std::string_view> view = Hold().View(offset, length);
   if (view) life_->volume().CountView(path_, offset, length);
   return view;
+}
+
+// With faults the whole file is read, so that they can be where nothing was written, too.
+uint64_t VolumeReadFile::data_end() const {
+  if (!life_->alive() || !life_->volume().may_view()) return size_bytes_;
+  return std::min(size_bytes_, life_->volume().tree.Bytes(inode_).data_end());
 }
 
 class VolumeFileLock final : public FileLock {
