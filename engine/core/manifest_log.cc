@@ -126,7 +126,7 @@ ManifestLog::Progress ManifestLog::Take() {
     return Progress::kIdle;
   }
   current_ = std::move(queue_.front());
-  queue_.pop_front();
+  queue_.erase(queue_.begin());
   edit_error_ = context_.health.WriteError();
   // Once read-only, the edit is never written, and its owner keeps everything.
   stage_ = Stage::kAppend;

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "engine/base/mutex.h"
@@ -87,7 +87,7 @@ class ManifestLog {
   std::unique_ptr<CurrentInstaller> installer_;
 
   Mutex mutex_;
-  std::deque<Pending> queue_ GUARDED_BY(mutex_);
+  std::vector<Pending> queue_ GUARDED_BY(mutex_);
   bool running_ GUARDED_BY(mutex_) = false;
   bool waiting_to_retry_ GUARDED_BY(mutex_) = false;
 };

@@ -131,10 +131,11 @@ void WalLog::Advance() {
 
 void WalLog::ReleaseBelow(uint64_t floor) {
   MutexLock lock(mutex_);
-  while (live_.front() < floor) {
-    context_.obsolete_files.Add(context_.Path(WalFileName(live_.front())));
-    live_.pop_front();
+  const auto kept = std::lower_bound(live_.begin(), live_.end(), floor);
+  for (auto segment = live_.begin(); segment != kept; ++segment) {
+    context_.obsolete_files.Add(context_.Path(WalFileName(*segment)));
   }
+  live_.erase(live_.begin(), kept);
 }
 
 bool WalLog::Prepared() {

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "engine/base/mutex.h"
@@ -76,7 +76,7 @@ class WalLog {
   bool preparing_ GUARDED_BY(mutex_) = false;
   bool waiting_to_retry_ GUARDED_BY(mutex_) = false;
   uint64_t wanted_bytes_ GUARDED_BY(mutex_) = 0;
-  std::deque<uint64_t> live_ GUARDED_BY(mutex_);  // ascending, the one being written last
+  std::vector<uint64_t> live_ GUARDED_BY(mutex_);  // ascending, the one being written last
 };
 
 }  // namespace lumen

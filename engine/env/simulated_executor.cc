@@ -9,7 +9,6 @@ namespace lumen {
 namespace {
 
 constexpr uint64_t kMostNanosPerPiece = 10'000;
-constexpr size_t kNamesKept = 8;
 constexpr uint64_t kStream = 1;  // of the seed; the environment's random numbers are stream 0
 
 constexpr std::array<size_t, kPriorities> kMostStarted = {2, 1, 1, 1};
@@ -88,15 +87,14 @@ bool SimulatedExecutor::Choose(Lane** lane, size_t* place) {
   }
   *place = (*lane)->started.size();
   (*lane)->started.push_back(std::move((*lane)->waiting.front()));
-  (*lane)->waiting.pop_front();
+  (*lane)->waiting.erase((*lane)->waiting.begin());
   return true;
 }
 
 // Posting, which Run may do, changes `waiting` and `delayed_` only.
 void SimulatedExecutor::RunPiece(Lane& lane, size_t place) {
   Step& step = *lane.started[place];
-  last_names_.emplace_back(step.name());
-  if (last_names_.size() > kNamesKept) last_names_.pop_front();
+  last_names_[pieces_run_++ % last_names_.size()] = step.name();
   running_ = true;
   const StepResult result = step.Run(1);
   if (result != StepResult::kMore) {
@@ -108,7 +106,9 @@ void SimulatedExecutor::RunPiece(Lane& lane, size_t place) {
 
 void SimulatedExecutor::Fail(const std::string& what) const {
   std::string message = what + ". Ran last:";
-  for (const std::string& name : last_names_) message += " " + name;
+  for (size_t i = pieces_run_ - std::min(pieces_run_, last_names_.size()); i < pieces_run_; ++i) {
+    message += " " + last_names_[i % last_names_.size()];
+  }
   message += ". Pending:";
   for (const Lane& lane : lanes_) {
     for (const auto& step : lane.started) message.append(" ").append(step->name());

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -40,7 +39,7 @@ class SimulatedExecutor final : public Executor {
 
  private:
   struct Lane {
-    std::deque<std::unique_ptr<Step>> waiting;
+    std::vector<std::unique_ptr<Step>> waiting;  // few, and an empty vector costs nothing
     std::vector<std::unique_ptr<Step>> started;
   };
   struct Delayed {
@@ -59,7 +58,8 @@ class SimulatedExecutor final : public Executor {
   SeededRandom random_;
   std::array<Lane, kPriorities> lanes_;
   std::multimap<int64_t, Delayed> delayed_;  // by the time they are due, then in the order posted
-  std::deque<std::string> last_names_;       // of the steps that ran, for Fail
+  std::array<std::string, 8> last_names_;    // of the steps that ran, for Fail
+  size_t pieces_run_ = 0;
   bool running_ = false;
   bool stopping_ = false;
 };
