@@ -9,12 +9,12 @@ namespace {
 
 // The digits of a name that has one number, without leading zeros.
 std::string_view NumberIn(std::string_view name) {
-  constexpr std::string_view kDigits = "0123456789";
-  const size_t begin = name.find_first_of(kDigits);
-  if (begin == std::string_view::npos) return {};
-  const size_t end = std::min(name.find_first_not_of(kDigits, begin), name.size());
-  const size_t significant = std::min(name.find_first_not_of('0', begin), end - 1);
-  return name.substr(significant, end - significant);
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto begin = std::find_if(name.begin(), name.end(), is_digit);
+  if (begin == name.end()) return {};
+  const auto end = std::find_if_not(begin, name.end(), is_digit);
+  const auto significant = std::find_if(begin, end - 1, [](char c) { return c != '0'; });
+  return {significant, end};
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ uint64_t OperationHash(const faultfs::Operation& operation, uint64_t seed) {
     hash = Combined(hash, part);
   }
   hash = HashOf(operation.to_name, HashOf(operation.name, hash));
-  return operation.data != nullptr ? HashOf(*operation.data, hash) : hash;
+  return operation.data != nullptr ? HashOfMuch(*operation.data, hash) : hash;
 }
 
 }  // namespace
