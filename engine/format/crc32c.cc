@@ -3,6 +3,8 @@
 #include <immintrin.h>
 #include <isa-l/crc.h>
 
+#include <cstring>
+
 namespace lumen {
 namespace {
 
@@ -11,9 +13,25 @@ namespace {
 // took 190 instead of 50 ns an entry.
 __attribute__((target("avx"))) void ClearUpperHalves() { _mm256_zeroupper(); }
 
+// A call of ISA-L costs 15 ns before the first byte; this is done with a frame's header in 7.
+constexpr size_t kShortBytes = 128;
+
+uint32_t ShortCrc32c(std::string_view data, uint32_t seed) {
+  uint64_t crc = ~seed;
+  for (; data.size() >= sizeof(uint64_t); data.remove_prefix(sizeof(uint64_t))) {
+    uint64_t word;
+    std::memcpy(&word, data.data(), sizeof word);
+    crc = _mm_crc32_u64(crc, word);
+  }
+  auto rest = static_cast<uint32_t>(crc);
+  for (const char byte : data) rest = _mm_crc32_u8(rest, static_cast<unsigned char>(byte));
+  return ~rest;
+}
+
 }  // namespace
 
 uint32_t Crc32c(std::string_view data, uint32_t seed) {
+  if (data.size() <= kShortBytes) return ShortCrc32c(data, seed);
   // ISA-L leaves both complements to the caller, and takes a pointer to non-const and an int
   // length.
   uint32_t crc = ~seed;

@@ -207,5 +207,29 @@ TEST(FileHeader, TellsANewerFormatFromDamage) {
   EXPECT_EQ(StateWith(4088, 1), FileHeaderState::kBad);
 }
 
+// Bit by bit, from the polynomial.
+uint32_t SlowCrc32c(std::string_view data) {
+  uint32_t crc = ~uint32_t{0};
+  for (const char byte : data) {
+    crc ^= static_cast<unsigned char>(byte);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82f63b78 : 0);
+  }
+  return ~crc;
+}
+
+TEST(Crc32c, IsTheSameForEveryLengthAndInPieces) {
+  EXPECT_EQ(Crc32c("123456789"), 0xe3069283u);
+  std::string bytes;
+  for (int i = 0; i < 400; ++i) bytes += static_cast<char>(i * i + (i >> 3));
+  for (size_t length = 0; length <= bytes.size(); ++length) {
+    const std::string_view data = std::string_view(bytes).substr(0, length);
+    ASSERT_EQ(Crc32c(data), SlowCrc32c(data)) << length;
+    for (const size_t cut : {size_t{1}, length / 2, length - length / 5}) {
+      if (cut > length) continue;
+      ASSERT_EQ(Crc32c(data.substr(cut), Crc32c(data.substr(0, cut))), Crc32c(data)) << length;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace lumen
