@@ -1,5 +1,4 @@
 #include <charconv>
-#include <optional>
 
 #include "engine/format/crc32c.h"
 #include "engine/manifest/version_edit.h"
@@ -20,12 +19,15 @@ std::string HexChecksum(std::string_view bytes) {
   return hex;
 }
 
-std::optional<uint64_t> ParseNumber(std::string_view digits) {
+// A number in decimal, with leading zeros where it has fewer digits than `width` and only there:
+// "7.wal" is nobody's, because every file has one name. 0: it is none, and never a file's.
+uint64_t ParseNumber(std::string_view digits, size_t width) {
   uint64_t number = 0;
   const char* end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, number);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return number;
+  if (error != std::errc() || stop != end) return 0;
+  const bool canonical = digits.size() == width || (digits.size() > width && digits[0] != '0');
+  return canonical ? number : 0;
 }
 
 }  // namespace
@@ -62,25 +64,17 @@ ParsedName ParseFileName(std::string_view name) {
   if (name == "CURRENT.tmp") return {.kind = FileKind::kTemporary};
   if (name == "LOCK") return {.kind = FileKind::kLock};
   ParsedName parsed;
-  std::string_view digits;
   if (name.starts_with(kManifestPrefix)) {
     parsed.kind = FileKind::kManifest;
-    digits = name.substr(kManifestPrefix.size());
+    parsed.number = ParseNumber(name.substr(kManifestPrefix.size()), 1);
   } else if (name.ends_with(kWalSuffix)) {
     parsed.kind = FileKind::kWal;
-    digits = name.substr(0, name.size() - kWalSuffix.size());
+    parsed.number = ParseNumber(name.substr(0, name.size() - kWalSuffix.size()), kFileNameDigits);
   } else if (name.ends_with(kTableSuffix)) {
     parsed.kind = FileKind::kTable;
-    digits = name.substr(0, name.size() - kTableSuffix.size());
+    parsed.number = ParseNumber(name.substr(0, name.size() - kTableSuffix.size()), kFileNameDigits);
   }
-  const std::optional<uint64_t> number = ParseNumber(digits);
-  if (!number || *number == 0) return {};
-  parsed.number = *number;
-  // "7.wal" is nobody's: every file has one name.
-  const std::string canonical = parsed.kind == FileKind::kManifest ? ManifestFileName(*number)
-                                : parsed.kind == FileKind::kWal    ? WalFileName(*number)
-                                                                   : TableFileName(*number);
-  return name == canonical ? parsed : ParsedName{};
+  return parsed.number == 0 ? ParsedName{} : parsed;
 }
 
 }  // namespace lumen

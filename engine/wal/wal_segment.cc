@@ -10,7 +10,6 @@
 namespace lumen {
 namespace {
 
-constexpr size_t kNameDigits = 8;
 constexpr uint32_t kSealFrameBytes = kFrameHeaderBytes + sizeof(uint64_t);
 constexpr uint64_t kSegmentGranuleBytes = 4096;
 
@@ -24,9 +23,9 @@ uint64_t SealEnd(uint64_t offset, uint64_t payload_bytes) {
 }  // namespace
 
 std::string WalFileName(uint64_t number) {
-  const std::string digits = std::to_string(number);
-  const size_t zeros = digits.size() < kNameDigits ? kNameDigits - digits.size() : 0;
-  return std::string(zeros, '0') + digits + ".wal";
+  std::string name = std::to_string(number);
+  if (name.size() < kFileNameDigits) name.insert(0, kFileNameDigits - name.size(), '0');
+  return name += ".wal";
 }
 
 uint64_t WalSegmentBytesFor(uint64_t payload_bytes) {

@@ -13,6 +13,8 @@ namespace lumen {
 
 // "00000012.wal" and back. Numbers of more than 8 digits just take more.
 std::string WalFileName(uint64_t number);
+// Of the number in it, at least; of a table's name as well.
+inline constexpr size_t kFileNameDigits = 8;
 
 // Bytes a segment must have so that a first frame with this payload and the SEAL behind it fit.
 uint64_t WalSegmentBytesFor(uint64_t payload_bytes);
