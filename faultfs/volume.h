@@ -18,6 +18,9 @@ struct VolumeOptions {
   FaultInjector* faults = nullptr;              // borrowed
   std::function<void(int64_t)> pass_time = {};  // virtual nanoseconds, for latency faults
   bool record_reads = false;                    // calls that change nothing are traced too
+  // False: history() stays empty, which saves what it costs; and there can be no faults, some of
+  // which go back in it.
+  bool record_history = true;
   // Every later call fails with INTERNAL and does nothing, so that a program which does not end
   // meets errors only.
   uint64_t most_calls = ~uint64_t{0};

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/base/check.h"
 #include "engine/errno_status.h"
 #include "engine/tracing_file_system.h"
 
@@ -68,11 +69,17 @@ std::string Line(const Request& request) {
 }  // namespace
 
 VolumeState::VolumeState(DiskImage start, VolumeOptions options)
-    : tree(std::move(start)),
+    : tree(std::move(start), options.record_history),
       record_reads_(options.record_reads),
       most_calls_(options.most_calls),
       faults_(tree, options.faults, std::move(options.pass_time)) {
+  CHECK(options.record_history || options.faults == nullptr);
   tree.set_capacity(options.capacity_bytes);
+}
+
+void VolumeState::SetFaults(FaultInjector* injector) {
+  CHECK(tree.records_history() || injector == nullptr);
+  faults_.SetInjector(injector);
 }
 
 absl::Status VolumeState::StatusOf(const Request& request, int error_number) const {

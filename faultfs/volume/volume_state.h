@@ -33,7 +33,7 @@ class VolumeState {
   // Something that is no call, but that a trace shows with the reads.
   void TellAside(std::string_view verb, std::string_view path) const;
 
-  void SetFaults(FaultInjector* injector) { faults_.SetInjector(injector); }
+  void SetFaults(FaultInjector* injector);
   const std::vector<StaleRead>& stale_reads() const { return faults_.stale_reads(); }
   // Whether a read may be answered without asking anybody.
   bool may_view() const { return faults_.injector() == nullptr && calls < most_calls_; }

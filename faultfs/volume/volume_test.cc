@@ -60,6 +60,36 @@ TEST(Volume, TheHistoryIsWhatChangedOrSynced) {
   EXPECT_EQ(rename.replaced, 0u);
 }
 
+TEST(Volume, WithoutAHistoryEverythingElseIsTheSame) {
+  uint64_t hashes[2], calls[2], free_bytes[2];
+  for (const bool record : {false, true}) {
+    Volume volume(DiskImage(), {.capacity_bytes = 1 << 20, .record_history = record});
+    const auto files = volume.Start();
+    ASSERT_TRUE(files->CreateDirectory("/db").ok());
+    for (const char* name : {"/db/a", "/db/b", "/db/c"}) {
+      auto log = *files->CreateLogFile(name);
+      ASSERT_TRUE(log->Allocate(5000).ok());
+      ASSERT_TRUE(log->Append(name).ok());
+      ASSERT_TRUE(log->Sync().ok());
+    }
+    const auto kept_open = *files->OpenReadFile("/db/b");
+    ASSERT_TRUE(files->Link("/db/a", "/db/a2").ok());
+    ASSERT_TRUE(files->Rename("/db/a", "/db/b").ok());
+    ASSERT_TRUE(files->Remove("/db/a2").ok());
+    ASSERT_TRUE(files->Remove("/db/c").ok());
+    ASSERT_TRUE(files->SyncDirectory("/db").ok());
+    EXPECT_EQ(ReadAll(*files, "/db/b").substr(0, 6), std::string_view("/db/a\0", 6));
+    EXPECT_EQ(volume.history().empty(), !record);
+    hashes[record] = volume.current().hash();
+    calls[record] = volume.calls();
+    free_bytes[record] = *files->FreeSpace("/");
+  }
+  EXPECT_EQ(hashes[0], hashes[1]);
+  EXPECT_EQ(calls[0], calls[1]);
+  EXPECT_EQ(free_bytes[0], free_bytes[1]);
+  EXPECT_EQ(free_bytes[0], (1u << 20) - 10000) << "a file that is open keeps its space";
+}
+
 TEST(Volume, AKilledProcessDoesNothingMore) {
   Volume volume;
   const auto dead = volume.Start();

@@ -11,16 +11,22 @@ namespace lumen::faultfs {
 namespace {
 
 constexpr size_t kLongestName = 255;  // NAME_MAX
-// Of a history that a short recovery makes.
-constexpr size_t kUsualOperations = 32;
+// Of a history that two short recoveries make.
+constexpr size_t kUsualOperations = 96;
 
 }  // namespace
 
-VolumeTree::VolumeTree(DiskImage start)
-    : start_(std::move(start)), current_(start_), info_(start_.next_inode()) {
-  history_.reserve(kUsualOperations);
+VolumeTree::VolumeTree(DiskImage start, bool records_history)
+    : start_(std::move(start)),
+      current_(start_),
+      records_history_(records_history),
+      info_(start_.next_inode()) {
+  if (records_history_) history_.reserve(kUsualOperations);
   for (InodeNumber inode = kRootInode; inode < start_.next_inode(); ++inode) {
     if (const FileBytes* bytes = start_.File(inode)) used_bytes_ += bytes->size();
+    const DiskImage::Entries* entries = start_.Directory(inode);
+    if (entries == nullptr) continue;
+    for (const auto& [name, named] : *entries) ++info_[named].names;
   }
 }
 
@@ -62,26 +68,34 @@ int VolumeTree::FindDirectory(std::string_view path, InodeNumber* inode) const {
   return IsDirectory(*inode) ? 0 : ENOTDIR;
 }
 
-Operation& VolumeTree::Record(OperationKind kind, InodeNumber inode, std::string tag) {
+Operation* VolumeTree::Record(OperationKind kind, InodeNumber inode, std::string_view tag) {
+  if (!records_history_) return nullptr;
   Operation& operation = history_.emplace_back();
   operation.kind = kind;
   operation.inode = inode;
-  operation.tag = std::move(tag);
+  operation.tag = tag;
+  return &operation;
+}
+
+Operation* VolumeTree::RecordEntry(OperationKind kind, const Place& place, InodeNumber inode,
+                                   std::string_view path) {
+  if (!records_history_) return nullptr;
+  Operation* const operation = Record(kind, inode, TagOf(path, IsDirectory(inode)));
+  operation->directory = place.directory;
+  operation->name = place.name;
   return operation;
 }
 
-Operation VolumeTree::EntryOperation(OperationKind kind, const Place& place, InodeNumber inode,
-                                     std::string_view path) const {
-  return {.kind = kind,
-          .inode = inode,
-          .directory = place.directory,
-          .name = std::string(place.name),
-          .tag = TagOf(path, IsDirectory(inode))};
+InodeNumber VolumeTree::NewInode(std::string_view path) {
+  info_.push_back({.tag = records_history_ ? TagOf(path, false) : std::string()});
+  return static_cast<InodeNumber>(info_.size() - 1);
 }
 
-InodeNumber VolumeTree::NewInode(std::string_view path) {
-  info_.push_back({.tag = TagOf(path, false)});
-  return static_cast<InodeNumber>(info_.size() - 1);
+void VolumeTree::SetEntry(InodeNumber directory, std::string_view name, InodeNumber inode) {
+  const InodeNumber before = current_.Entry(directory, name);
+  if (before != 0) --info_[before].names;
+  if (inode != 0) ++info_[inode].names;
+  current_.SetEntry(directory, name, inode);
 }
 
 int VolumeTree::CreateFile(std::string_view path, InodeNumber* inode) {
@@ -90,8 +104,8 @@ int VolumeTree::CreateFile(std::string_view path, InodeNumber* inode) {
   if (place.inode != 0) return EEXIST;
   *inode = NewInode(path);
   current_.AddFile(*inode);
-  current_.SetEntry(place.directory, place.name, *inode);
-  history_.push_back(EntryOperation(OperationKind::kCreate, place, *inode, path));
+  SetEntry(place.directory, place.name, *inode);
+  RecordEntry(OperationKind::kCreate, place, *inode, path);
   return 0;
 }
 
@@ -101,8 +115,8 @@ int VolumeTree::CreateDirectory(std::string_view path) {
   if (place.inode != 0) return EEXIST;
   const InodeNumber inode = NewInode(path);
   current_.AddDirectory(inode);
-  current_.SetEntry(place.directory, place.name, inode);
-  history_.push_back(EntryOperation(OperationKind::kMakeDirectory, place, inode, path));
+  SetEntry(place.directory, place.name, inode);
+  RecordEntry(OperationKind::kMakeDirectory, place, inode, path);
   return 0;
 }
 
@@ -135,13 +149,13 @@ int VolumeTree::Rename(std::string_view from, std::string_view to) {
   if (LeadsThrough(from, target.inode)) return ENOTEMPTY;
   if (target.inode == source.inode) return 0;  // two names of one file: POSIX leaves both
   if (const int error_number = CheckRename(source, target)) return error_number;
-  Operation operation = EntryOperation(OperationKind::kRename, source, source.inode, to);
-  operation.to_directory = target.directory;
-  operation.to_name = std::string(target.name);
-  operation.replaced = target.inode;
-  history_.push_back(std::move(operation));
-  current_.SetEntry(target.directory, target.name, source.inode);
-  current_.SetEntry(source.directory, source.name, 0);
+  if (Operation* const operation = RecordEntry(OperationKind::kRename, source, source.inode, to)) {
+    operation->to_directory = target.directory;
+    operation->to_name = target.name;
+    operation->replaced = target.inode;
+  }
+  SetEntry(target.directory, target.name, source.inode);
+  SetEntry(source.directory, source.name, 0);
   if (target.inode != 0) ReleaseIfUnused(target.inode);
   return 0;
 }
@@ -153,8 +167,8 @@ int VolumeTree::Link(std::string_view existing, std::string_view added) {
   if (const int error_number = LookUp(added, &target)) return error_number;
   if (target.inode != 0) return EEXIST;
   if (IsDirectory(source.inode)) return EPERM;
-  current_.SetEntry(target.directory, target.name, source.inode);
-  history_.push_back(EntryOperation(OperationKind::kLink, target, source.inode, added));
+  SetEntry(target.directory, target.name, source.inode);
+  RecordEntry(OperationKind::kLink, target, source.inode, added);
   return 0;
 }
 
@@ -163,8 +177,8 @@ int VolumeTree::Remove(std::string_view path) {
   if (const int error_number = LookUp(path, &place)) return error_number;
   if (place.inode == 0) return ENOENT;
   if (IsDirectory(place.inode)) return EISDIR;
-  history_.push_back(EntryOperation(OperationKind::kUnlink, place, place.inode, path));
-  current_.SetEntry(place.directory, place.name, 0);
+  RecordEntry(OperationKind::kUnlink, place, place.inode, path);
+  SetEntry(place.directory, place.name, 0);
   ReleaseIfUnused(place.inode);
   return 0;
 }
@@ -176,25 +190,14 @@ int VolumeTree::RemoveDirectory(std::string_view path) {
   if (place.inode == 0) return ENOENT;
   if (!IsDirectory(place.inode)) return ENOTDIR;
   if (!current_.Directory(place.inode)->empty()) return ENOTEMPTY;
-  history_.push_back(EntryOperation(OperationKind::kRemoveDirectory, place, place.inode, path));
-  current_.SetEntry(place.directory, place.name, 0);
+  RecordEntry(OperationKind::kRemoveDirectory, place, place.inode, path);
+  SetEntry(place.directory, place.name, 0);
   current_.DropInode(place.inode);
   return 0;
 }
 
-bool VolumeTree::HasName(InodeNumber inode) const {
-  for (InodeNumber at = kRootInode; at < current_.next_inode(); ++at) {
-    const DiskImage::Entries* entries = current_.Directory(at);
-    if (entries == nullptr) continue;
-    for (const auto& [name, named] : *entries) {
-      if (named == inode) return true;
-    }
-  }
-  return false;
-}
-
 void VolumeTree::ReleaseIfUnused(InodeNumber inode) {
-  if (info_[inode].handles > 0 || HasName(inode)) return;
+  if (info_[inode].handles > 0 || info_[inode].names > 0) return;
   used_bytes_ -= current_.File(inode)->size();
   current_.DropInode(inode);
 }
@@ -216,7 +219,9 @@ int VolumeTree::Allocate(InodeNumber inode, uint64_t size_bytes) {
   used_bytes_ += size_bytes - before;
   current_.MutableFile(inode).Resize(size_bytes);
   info_[inode].dirty = true;
-  Record(OperationKind::kAllocate, inode, info_[inode].tag).size = size_bytes;
+  if (Operation* const operation = Record(OperationKind::kAllocate, inode, info_[inode].tag)) {
+    operation->size = size_bytes;
+  }
   return 0;
 }
 
@@ -230,18 +235,20 @@ int VolumeTree::Append(InodeNumber inode, uint64_t offset, std::string_view data
     bytes.Write(offset, fitting);
     used_bytes_ += bytes.size() - before;
     info_[inode].dirty = true;
-    Operation& operation = Record(OperationKind::kAppend, inode, info_[inode].tag);
-    operation.offset = offset;
-    operation.data = std::make_shared<const std::string>(fitting);
-    operation.size = bytes.size();
+    if (Operation* const operation = Record(OperationKind::kAppend, inode, info_[inode].tag)) {
+      operation->offset = offset;
+      operation->data = std::make_shared<const std::string>(fitting);
+      operation->size = bytes.size();
+    }
   }
   return fitting.size() == data.size() ? 0 : ENOSPC;
 }
 
 void VolumeTree::Sync(InodeNumber inode, SyncEffect effect, uint64_t seed) {
-  Operation& operation = Record(OperationKind::kSync, inode, info_[inode].tag);
-  operation.effect = effect;
-  operation.seed = seed;
+  if (Operation* const operation = Record(OperationKind::kSync, inode, info_[inode].tag)) {
+    operation->effect = effect;
+    operation->seed = seed;
+  }
   switch (effect) {
     case SyncEffect::kDurable:
     case SyncEffect::kFailedDurable:
@@ -262,7 +269,8 @@ void VolumeTree::Sync(InodeNumber inode, SyncEffect effect, uint64_t seed) {
 }
 
 void VolumeTree::SyncDirectory(InodeNumber inode, SyncEffect effect) {
-  Record(OperationKind::kSyncDirectory, inode, "directory").effect = effect;
+  Operation* const operation = Record(OperationKind::kSyncDirectory, inode, "directory");
+  if (operation != nullptr) operation->effect = effect;
 }
 
 void VolumeTree::Damage(InodeNumber inode, uint64_t offset, std::string data, uint64_t size_bytes) {
@@ -274,10 +282,11 @@ void VolumeTree::Damage(InodeNumber inode, uint64_t offset, std::string data, ui
   bytes.Resize(size_bytes);
   bytes.Write(offset, data);
   used_bytes_ -= before - size_bytes;
-  Operation& operation = Record(OperationKind::kDamage, inode, "damage");
-  operation.offset = offset;
-  operation.data = std::make_shared<const std::string>(std::move(data));
-  operation.size = size_bytes;
+  if (Operation* const operation = Record(OperationKind::kDamage, inode, "damage")) {
+    operation->offset = offset;
+    operation->data = std::make_shared<const std::string>(std::move(data));
+    operation->size = size_bytes;
+  }
 }
 
 int VolumeTree::Lock(InodeNumber inode, std::string_view text) {

@@ -20,7 +20,8 @@ inline constexpr int kNotModelled = -1;
 // and has then changed nothing, but for Append. Not thread-safe.
 class VolumeTree {
  public:
-  explicit VolumeTree(DiskImage start);
+  // Without a history there is no PastOf() and no HasUnsyncedNames().
+  explicit VolumeTree(DiskImage start, bool records_history = true);
 
   int Find(std::string_view path, InodeNumber* inode) const;
   // The same, and EISDIR or ENOTDIR for the other kind.
@@ -70,6 +71,7 @@ class VolumeTree {
 
   void set_capacity(uint64_t capacity_bytes) { capacity_bytes_ = capacity_bytes; }
   uint64_t free_bytes() const;
+  bool records_history() const { return records_history_; }
   const std::vector<Operation>& history() const { return history_; }
   const DiskImage& start() const { return start_; }
   const DiskImage& current() const { return current_; }
@@ -85,9 +87,10 @@ class VolumeTree {
   };
   struct Info {
     uint32_t handles = 0;
+    uint32_t names = 0;  // entries that lead to it
     bool locked = false;
     bool dirty = false;
-    std::string tag;
+    std::string tag;  // with a history
   };
   struct LockText {
     InodeNumber inode;
@@ -101,16 +104,19 @@ class VolumeTree {
   bool LeadsThrough(std::string_view path, InodeNumber inode) const;
   int CheckRename(const Place& source, const Place& target) const;
   bool IsDirectory(InodeNumber inode) const { return current_.Directory(inode) != nullptr; }
-  bool HasName(InodeNumber inode) const;
   const LockText* TextOf(InodeNumber inode) const;
   InodeNumber NewInode(std::string_view path);
-  Operation EntryOperation(OperationKind kind, const Place& place, InodeNumber inode,
-                           std::string_view path) const;
-  Operation& Record(OperationKind kind, InodeNumber inode, std::string tag);
+  // The same in the image, and counted; inode 0 takes the name away.
+  void SetEntry(InodeNumber directory, std::string_view name, InodeNumber inode);
+  // Each adds an operation to the history, where there is one; null: there is none.
+  Operation* RecordEntry(OperationKind kind, const Place& place, InodeNumber inode,
+                         std::string_view path);
+  Operation* Record(OperationKind kind, InodeNumber inode, std::string_view tag);
   void ReleaseIfUnused(InodeNumber inode);
 
   const DiskImage start_;
   DiskImage current_;
+  const bool records_history_;
   std::vector<Operation> history_;
   std::vector<Info> info_;  // by inode
   std::vector<LockText> lock_texts_;

@@ -21,7 +21,7 @@ std::optional<Violation> Check(const Workload& workload, const Recording& record
     --obligations.at_least;
   }
   obligations.at_most = std::min(checkpoint.most, recording.log.writes().size());
-  faultfs::Volume volume(image);
+  faultfs::Volume volume(image, {.record_history = false});
   const std::unique_ptr<faultfs::Volume::Process> process = volume.Start();
   auto violation = crash::Check(EngineOpener(workload.options(), checkpoint.directory), *process,
                                 seed, recording.log, obligations, {});

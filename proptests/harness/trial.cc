@@ -45,7 +45,8 @@ Opener OpenEngineOf(const Workload& workload) {
 TrialResult RunTrial(const Opener& open, const faultfs::DiskImage& image, const WriteLog& log,
                      const Obligations& obligations, const TrialSettings& settings) {
   TrialResult result;
-  faultfs::Volume volume(image, {.most_calls = kMostCalls});
+  faultfs::Volume volume(
+      image, {.record_history = settings.keep_history || settings.trace, .most_calls = kMostCalls});
   size_t ready = 0;
   bool first = true;
   const Opener watched = [&](FileSystem& files, uint64_t seed) {
