@@ -1,5 +1,6 @@
 #include "proptests/lumen_crash/console.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -7,6 +8,7 @@
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/check.h"
 #include "proptests/lumen_crash/summary.h"
 
 namespace lumen::crash {
@@ -15,6 +17,17 @@ namespace {
 void Write(std::FILE* file, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), file);
   std::fflush(file);
+}
+
+double Seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+Cost ProcessCost() {
+  rusage usage{};
+  CHECK(getrusage(RUSAGE_SELF, &usage) == 0);
+  return {.processor_seconds = Seconds(usage.ru_utime) + Seconds(usage.ru_stime),
+          .peak_memory_bytes = static_cast<uint64_t>(usage.ru_maxrss) << 10};
 }
 
 }  // namespace
@@ -33,6 +46,7 @@ Console ProcessConsole() {
   console.now_ns = [] {
     return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
   };
+  console.cost = ProcessCost;
   return console;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "proptests/harness/explorer.h"
+#include "proptests/lumen_crash/run_report.h"
 #include "proptests/lumen_crash/shard.h"
 
 namespace lumen::crash {
@@ -19,6 +20,7 @@ struct Console {
   std::function<void(std::string_view)> progress = {};
   Environment environment;
   std::function<int64_t()> now_ns;  // of a clock that only goes forward
+  std::function<Cost()> cost;       // of this process so far
 };
 
 // Reads the process's own streams, environment and clock.

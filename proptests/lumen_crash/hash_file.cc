@@ -211,6 +211,11 @@ absl::Status ReadHead(Scanner& line, RunReport& report) {
   RETURN_IF_ERROR(field("microseconds").status());
   ASSIGN_OR_RETURN(const uint64_t microseconds, line.Number(1));
   report.seconds = static_cast<double>(microseconds) / 1e6;
+  RETURN_IF_ERROR(field("processor-microseconds").status());
+  ASSIGN_OR_RETURN(const uint64_t processor_microseconds, line.Number(1));
+  report.cost.processor_seconds = static_cast<double>(processor_microseconds) / 1e6;
+  RETURN_IF_ERROR(field("peak-memory-bytes").status());
+  ASSIGN_OR_RETURN(report.cost.peak_memory_bytes, line.Number(1));
   return absl::OkStatus();
 }
 
@@ -282,12 +287,13 @@ void MoveAll(std::vector<T>& from, std::vector<T>& to) {
 }  // namespace
 
 std::string WriteHashFile(const RunReport& report) {
-  std::string out =
-      absl::StrCat(std::string(kMagic), "\nbuild\t", OneLine(report.configuration.build),
-                   "\nconfiguration\t", OneLine(report.configuration.text), "\nseed\t",
-                   report.configuration.seed, "\nshard\t", report.shard.ToString(), "\nsuite\t",
-                   OneLine(report.suite), "\nmutants\t", OneLine(report.mutants),
-                   "\nmicroseconds\t", static_cast<uint64_t>(report.seconds * 1e6), "\n");
+  std::string out = absl::StrCat(
+      std::string(kMagic), "\nbuild\t", OneLine(report.configuration.build), "\nconfiguration\t",
+      OneLine(report.configuration.text), "\nseed\t", report.configuration.seed, "\nshard\t",
+      report.shard.ToString(), "\nsuite\t", OneLine(report.suite), "\nmutants\t",
+      OneLine(report.mutants), "\nmicroseconds\t", static_cast<uint64_t>(report.seconds * 1e6),
+      "\nprocessor-microseconds\t", static_cast<uint64_t>(report.cost.processor_seconds * 1e6),
+      "\npeak-memory-bytes\t", report.cost.peak_memory_bytes, "\n");
   for (const std::string& problem : report.problems) {
     absl::StrAppend(&out, "problem\t", OneLine(problem), "\n");
   }
@@ -354,6 +360,9 @@ absl::StatusOr<RunReport> MergeShards(std::vector<RunReport> parts,
       MergeProfile(profile, ProfileOf(whole, profile.profile));
     }
     whole.seconds += part.seconds;
+    whole.cost.processor_seconds += part.cost.processor_seconds;
+    whole.cost.peak_memory_bytes =
+        std::max(whole.cost.peak_memory_bytes, part.cost.peak_memory_bytes);
   }
   whole.sum = SumOf(whole.profiles, whole.seconds);
   return whole;

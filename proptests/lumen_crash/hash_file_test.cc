@@ -23,6 +23,8 @@ TEST(HashFile, IsReadBackAsItWasWritten) {
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(WriteHashFile(*read), WriteHashFile(report));
   EXPECT_EQ(read->verdict(), report.verdict());
+  EXPECT_EQ(read->cost.processor_seconds, report.cost.processor_seconds);
+  EXPECT_EQ(read->cost.peak_memory_bytes, report.cost.peak_memory_bytes);
   EXPECT_EQ(read->sum.distinct, 4) << "state 5 was met under both profiles";
   EXPECT_THAT(read->profiles[1].hashes, ElementsAre(5, 7));
   EXPECT_EQ(read->profiles[1].totals.faults.at("eio-before").observed, 1);
@@ -61,6 +63,7 @@ RunReport ShardOf(uint64_t index, uint64_t count, std::vector<uint64_t> hashes) 
   AddHashes(std::move(hashes), profile);
   report.profiles = {profile};
   report.seconds = 1;
+  report.cost = {.processor_seconds = 0.5, .peak_memory_bytes = 100 + index};
   return report;
 }
 
@@ -70,6 +73,8 @@ TEST(Merge, CountsAStateOnceThatSeveralShardsMet) {
   ASSERT_TRUE(whole.ok()) << whole.status();
   EXPECT_EQ(whole->sum.distinct, 5);
   EXPECT_EQ(whole->sum.generated, 30);
+  EXPECT_EQ(whole->cost.processor_seconds, 1.5);
+  EXPECT_EQ(whole->cost.peak_memory_bytes, 102) << "shards run apart";
   EXPECT_EQ(whole->verdict(), Verdict::kPass);
 }
 

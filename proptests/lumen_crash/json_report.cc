@@ -28,6 +28,12 @@ void WriteTotals(const Totals& totals, JsonWriter& json) {
   json.EndObject();
 }
 
+void WriteCost(const RunReport& report, JsonWriter& json) {
+  json.Name("processor_seconds").Real(report.cost.processor_seconds);
+  json.Name("tested_per_core_second").Real(TestedPerCoreSecond(report));
+  json.Name("peak_memory_bytes").Number(report.cost.peak_memory_bytes);
+}
+
 void WriteFailure(const FoundFailure& found, JsonWriter& json) {
   const Failure& failure = found.failure;
   json.Name("profile").String(ProfileName(failure.failing.profile));
@@ -97,6 +103,7 @@ std::string JsonReport(const RunReport& report) {
   json.Name("verdict").String(VerdictName(report.verdict()));
   WriteTotals(report.sum, json);
   json.Name("tested").Number(TestedIn(report.profiles));
+  WriteCost(report, json);
   json.Name("profiles").BeginArray();
   for (const ProfileReport& profile : report.profiles) {
     json.BeginObject().Name("profile").String(profile.profile);

@@ -60,6 +60,9 @@ class Program(unittest.TestCase):
         self.assertGreaterEqual(report["distinct"], 300)
         self.assertGreaterEqual(report["generated"], report["distinct"])
         self.assertEqual(report["recovered"] + report["refused"], report["distinct"])
+        self.assertGreater(report["tested_per_core_second"], 0)
+        self.assertLess(2**20, report["peak_memory_bytes"])
+        self.assertLess(report["peak_memory_bytes"], 2**30)
         for counts in report["faults"].values():
             self.assertEqual(set(counts), {"armed", "fired", "changed", "observed"})
         with open(self.at("a.ndjson"), encoding="utf-8") as file:
@@ -76,6 +79,9 @@ class Program(unittest.TestCase):
         for timed in ["seconds", "distinct_per_second"]:
             for report in [a, *a["profiles"], b, *b["profiles"]]:
                 report.pop(timed)
+        for cost in ["processor_seconds", "tested_per_core_second", "peak_memory_bytes"]:
+            for report in [a, b]:
+                report.pop(cost)
         self.assertEqual(a, b)
 
     def test_all_profiles_are_the_total_and_one_by_one(self):

@@ -32,7 +32,8 @@ TEST(JsonReport, HasTheTotalsAndThoseOfEachProfile) {
       R"("distinct":4,"recovered":4,"refused":1,"in_recovery":1,"exercised":1,"repeated":1,)"
       R"("violations":1,"seconds":2.000,"distinct_per_second":2.000,)"
       R"("faults":{"eio-before":{"armed":4,"fired":3,"changed":2,"observed":1}},)"
-      R"("coverage":{"flush":6},"tested":5,"profiles":[{"profile":"kill","cases":2,"generated":12,)";
+      R"("coverage":{"flush":6},"tested":5,"processor_seconds":2.500,"tested_per_core_second":2.000,)"
+      R"("peak_memory_bytes":3145728,"profiles":[{"profile":"kill","cases":2,"generated":12,)";
   constexpr char kTail[] =
       R"("corpus":[{"file":"corpus/old.case","outcome":"moved","message":"its crash has moved"}],)"
       R"("failures":[{"profile":"xfs","rule":2,)"
@@ -110,6 +111,9 @@ TEST(Summary, BeginsAndEndsAsPromised) {
   EXPECT_THAT(TextSummary(report), EndsWith("\nlumen-crash run --profile kill,xfs --seed 7\n"));
   EXPECT_THAT(TextSummary(report),
               HasSubstr("4 distinct states tested of 20 generated in 5 cases, 2.0 s, 2 a second"));
+  EXPECT_THAT(TextSummary(report),
+              HasSubstr("\ncost: 2.5 s of processor time, 2 states tested a second and core; "
+                        "3 MiB of memory\nverdict: "));
 }
 
 TEST(Summary, NeverHasMoreAnnotationsThanGitHubShows) {

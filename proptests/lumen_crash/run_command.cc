@@ -255,6 +255,7 @@ class Run {
 
   void Finish() {
     report_.seconds = Seconds();
+    report_.cost = context_.console.cost();
     report_.sum = SumOf(report_.profiles, report_.seconds);
     if (events_.has_value() && !events_->status().ok()) {
       report_.problems.push_back("a report could not be written: " +

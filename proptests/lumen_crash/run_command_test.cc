@@ -82,6 +82,7 @@ class Commands : public ::testing::Test {
       return found == variables_.end() ? nullptr : found->second.c_str();
     };
     console_.now_ns = [this] { return now_ns_ += 1'000'000; };
+    console_.cost = [] { return Cost{.processor_seconds = 2, .peak_memory_bytes = 5 << 20}; };
   }
 
   std::string At(const std::string& name) const { return directory_.path() + "/" + name; }

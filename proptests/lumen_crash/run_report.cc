@@ -89,6 +89,11 @@ double DistinctPerSecond(const Totals& totals) {
   return totals.seconds > 0 ? static_cast<double>(totals.distinct) / totals.seconds : 0;
 }
 
+double TestedPerCoreSecond(const RunReport& report) {
+  const double seconds = report.cost.processor_seconds;
+  return seconds > 0 ? static_cast<double>(TestedIn(report.profiles)) / seconds : 0;
+}
+
 void AddHashes(std::vector<uint64_t> hashes, ProfileReport& report) {
   SortOnce(hashes);
   std::vector<uint64_t> all;

@@ -46,6 +46,12 @@ struct CorpusResult {
   std::string message;
 };
 
+// What a run took of the machine; of several shards, all their processor time and the most memory.
+struct Cost {
+  double processor_seconds = 0;  // all threads
+  uint64_t peak_memory_bytes = 0;
+};
+
 struct RunReport {
   Configuration configuration;
   Shard shard;
@@ -60,7 +66,8 @@ struct RunReport {
   std::vector<std::string> harness_errors;
   std::string mutants;  // the last selftest's score
   double seconds = 0;   // of wall-clock time, all in all
-  std::string again;    // the command that repeats it, quoted for a shell
+  Cost cost;
+  std::string again;  // the command that repeats it, quoted for a shell
 
   Verdict verdict() const;
 };
@@ -74,6 +81,8 @@ Totals SumOf(const std::vector<ProfileReport>& profiles, double seconds);
 // Distinct states, each profile counting its own: how many recoveries were judged in full.
 uint64_t TestedIn(const std::vector<ProfileReport>& profiles);
 double DistinctPerSecond(const Totals& totals);
+// What one core does in a second, however many there are: by processor time.
+double TestedPerCoreSecond(const RunReport& report);
 
 // Moves `hashes` into the report, and counts.
 void AddHashes(std::vector<uint64_t> hashes, ProfileReport& report);

@@ -43,6 +43,7 @@ inline RunReport ExampleReport() {
   report.mutants = "16 of 16 mutants caught";
   report.again = "lumen-crash run --profile kill,xfs --seed 7";
   report.seconds = 2;
+  report.cost = {.processor_seconds = 2.5, .peak_memory_bytes = uint64_t{3} << 20};
   report.sum = SumOf(report.profiles, report.seconds);
   return report;
 }

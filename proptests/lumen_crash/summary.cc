@@ -13,6 +13,7 @@ namespace {
 
 // Coverage and faults would otherwise hide what matters in a long list.
 constexpr size_t kMaxShownFailures = 20;
+constexpr uint64_t kMiB = uint64_t{1} << 20;
 
 std::string ProfileNames(const RunReport& report) {
   if (report.profiles.size() == faultfs::kProfiles.size()) return "all";
@@ -151,6 +152,11 @@ std::string TextSummary(const RunReport& report) {
   for (const std::string& error : report.harness_errors) {
     absl::StrAppend(&text, "HARNESS ERROR  ", error, "\n");
   }
+  absl::StrAppendFormat(
+      &text,
+      "cost: %.1f s of processor time, %s states tested a second and core; %s MiB of memory\n",
+      report.cost.processor_seconds, WithCommas(static_cast<uint64_t>(TestedPerCoreSecond(report))),
+      WithCommas((report.cost.peak_memory_bytes + kMiB - 1) / kMiB));
   absl::StrAppendFormat(
       &text,
       "verdict: %s; %s distinct states tested of %s generated in %s cases, %.1f s, %s a second; "
