@@ -2,9 +2,11 @@
 
 #include <array>
 
+#include "absl/strings/escaping.h"
 #include "engine/base/check.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "server/utf8.h"
 
 namespace lumen {
 namespace {
@@ -73,6 +75,16 @@ Reason ReasonOf(absl::StatusCode code) {
   }
 }
 
+// What a protobuf string holds: UTF-8, which a file's name need not be, cut between characters.
+std::string Presentable(const std::string& message) {
+  std::string words = IsUtf8(message) ? message : absl::CHexEscape(message);
+  if (words.size() <= kMaxMessageBytes) return words;
+  size_t end = kMaxMessageBytes;
+  while ((static_cast<unsigned char>(words[end]) & 0xC0) == 0x80) --end;
+  words.resize(end);
+  return words;
+}
+
 std::string Details(const Row& row, const std::string& message) {
   google::rpc::Status status;
   status.set_code(row.code);
@@ -98,7 +110,7 @@ Refusal ToRefusal(const absl::Status& engine_error) {
 
 grpc::Status ToStatus(const Refusal& refusal) {
   const Row& row = RowOf(refusal.reason);
-  const std::string message = refusal.message.substr(0, kMaxMessageBytes);
+  const std::string message = Presentable(refusal.message);
   return grpc::Status(row.code, message, Details(row, message));
 }
 

@@ -24,6 +24,30 @@ size_t FakeEngine::held() const {
   return held_.size();
 }
 
+void FakeEngine::HoldCompactions() {
+  MutexLock lock(mutex_);
+  holding_compactions_ = true;
+}
+
+void FakeEngine::ReleaseCompactions() {
+  MutexLock lock(mutex_);
+  holding_compactions_ = false;
+  compactions_changed_.NotifyAll();
+}
+
+size_t FakeEngine::held_compactions() const {
+  MutexLock lock(mutex_);
+  return held_compactions_;
+}
+
+absl::Status FakeEngine::Compact() {
+  MutexLock lock(mutex_);
+  ++held_compactions_;
+  while (holding_compactions_) compactions_changed_.Wait(mutex_);
+  --held_compactions_;
+  return absl::OkStatus();
+}
+
 void FakeEngine::FailWrites(absl::Status status) {
   MutexLock lock(mutex_);
   write_failure_ = std::move(status);

@@ -21,6 +21,10 @@ class FakeEngine final : public Engine {
   size_t held() const;
   // Every later write fails with this; OK ends it.
   void FailWrites(absl::Status status);
+  // Every Compact waits until ReleaseCompactions().
+  void HoldCompactions();
+  void ReleaseCompactions();
+  size_t held_compactions() const;
   // GetCached answers "not in memory" from now on, and Get runs `before_get` first.
   void PretendOnDisk(std::function<void()> before_get);
 
@@ -34,7 +38,7 @@ class FakeEngine final : public Engine {
   std::unique_ptr<Iterator> NewIterator(const IteratorOptions&) override { return nullptr; }
   std::unique_ptr<Snapshot> TakeSnapshot() override { return nullptr; }
   absl::Status Flush() override { return absl::OkStatus(); }
-  absl::Status Compact() override { return absl::OkStatus(); }
+  absl::Status Compact() override;
   absl::Status WaitForQuiescence() override { return absl::OkStatus(); }
   absl::Status Checkpoint(const std::string&) override { return absl::UnimplementedError("fake"); }
   absl::Status VerifyTables(const VerifyCallback&) override { return absl::OkStatus(); }
@@ -50,6 +54,9 @@ class FakeEngine final : public Engine {
   uint64_t sequence_ GUARDED_BY(mutex_) = 0;
   bool holding_ GUARDED_BY(mutex_) = false;
   std::vector<std::function<void()>> held_ GUARDED_BY(mutex_);
+  CondVar compactions_changed_;
+  bool holding_compactions_ GUARDED_BY(mutex_) = false;
+  size_t held_compactions_ GUARDED_BY(mutex_) = 0;
   absl::Status write_failure_ GUARDED_BY(mutex_);
   bool on_disk_ GUARDED_BY(mutex_) = false;
   std::function<void()> before_get_ GUARDED_BY(mutex_);

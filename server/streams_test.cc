@@ -1,0 +1,181 @@
+// Scan and Verify over a real engine: damaged files, limits on what is open, and ends that nobody
+// waits for.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "server/stored_server_testing.h"
+
+namespace lumen {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string ReasonOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  google::rpc::ErrorInfo info;
+  if (!details.ParseFromString(status.error_details()) || details.details_size() == 0) return "";
+  details.details(0).UnpackTo(&info);
+  return info.reason();
+}
+
+// A scan of everything that nobody reads yet.
+struct OpenScan {
+  explicit OpenScan(v1::KeyValue::Stub& store)
+      : context(NewContext()), reader(store.Scan(context.get(), {})) {}
+  std::unique_ptr<grpc::ClientContext> context;
+  std::unique_ptr<grpc::ClientReader<v1::ScanResponse>> reader;
+};
+
+uint64_t ReadAll(OpenScan& scan, grpc::Status& end) {
+  v1::ScanResponse message;
+  uint64_t count = 0;
+  while (scan.reader->Read(&message)) count = message.count();
+  end = scan.reader->Finish();
+  return count;
+}
+
+TEST(Scan, EndsWithDataLossWhereATableIsDamaged) {
+  StoredServer server;
+  server.FillTable(4000, 500);
+  server.DamageTables();
+  OpenScan scan(server.store());
+  grpc::Status end;
+  EXPECT_LT(ReadAll(scan, end), 4000u);
+  EXPECT_EQ(end.error_code(), grpc::StatusCode::DATA_LOSS);
+  EXPECT_EQ(ReasonOf(end), "CORRUPTION");
+  EXPECT_THAT(end.error_message(), HasSubstr(".sst"));
+}
+
+TEST(Scan, OneMoreThanMayBeOpenIsToldToComeBack) {
+  ServerOptions options;
+  options.scans.calls = 2;
+  StoredServer server(options);
+  // More than gRPC takes off the server's hands for a client that does not read.
+  server.FillTable(8000, 500);
+  std::vector<std::unique_ptr<OpenScan>> open;
+  v1::ScanResponse message;
+  for (int i = 0; i < 2; ++i) {
+    open.push_back(std::make_unique<OpenScan>(server.store()));
+    ASSERT_TRUE(open.back()->reader->Read(&message));
+  }
+  OpenScan third(server.store());
+  grpc::Status end;
+  ReadAll(third, end);
+  EXPECT_EQ(end.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(end), "OVERLOADED");
+  EXPECT_EQ(third.context->GetServerTrailingMetadata().count(kRetryPushbackKey), 1u);
+  EXPECT_EQ(ReadAll(*open[0], end), 8000u);
+  EXPECT_TRUE(end.ok());
+  // Its place is free again once the server has noticed the end.
+  uint64_t count = 0;
+  while (count == 0) {
+    OpenScan again(server.store());
+    count = ReadAll(again, end);
+  }
+  EXPECT_EQ(count, 8000u);
+}
+
+TEST(Scan, OneThatNobodyReadsDoesNotKeepTheServerFromDraining) {
+  ServerOptions options;
+  options.drain_timeout = std::chrono::milliseconds(200);
+  StoredServer server(options);
+  server.FillTable(20'000, 500);
+  OpenScan scan(server.store());
+  v1::ScanResponse message;
+  ASSERT_TRUE(scan.reader->Read(&message));
+  server.server().Shutdown();
+  grpc::Status end;
+  ReadAll(scan, end);
+  EXPECT_FALSE(end.ok());
+}
+
+// gRPC 1.51 takes a message in whole before it says that it is too large.
+TEST(Put, AMessageBeyondWhatTheServerHoldsForAllIsNotTakenInFirst) {
+  ServerOptions options;
+  options.transport_bytes = size_t{32} << 20;
+  StoredServer server(options);
+  v1::PutRequest request;
+  request.set_key("k");
+  request.set_value(std::string(size_t{128} << 20, 'v'));
+  v1::PutResponse response;
+  const grpc::Status status = server.store().Put(NewContext().get(), request, &response);
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(status.error_message(), Not(HasSubstr("larger than max")));
+  request.set_value("v");
+  EXPECT_TRUE(server.store().Put(NewContext().get(), request, &response).ok());
+}
+
+struct Verified {
+  v1::VerifyResponse last;
+  std::vector<std::string> corruptions;
+  grpc::Status end;
+};
+
+Verified Verify(StoredServer& server) {
+  Verified verified;
+  const auto context = NewContext();
+  const auto reader = server.admin().Verify(context.get(), {});
+  while (reader->Read(&verified.last)) {
+    for (const std::string& one : verified.last.corruptions()) verified.corruptions.push_back(one);
+  }
+  verified.end = reader->Finish();
+  return verified;
+}
+
+TEST(Verify, ReadsEveryTable) {
+  StoredServer server;
+  for (int i = 0; i < 3; ++i) server.FillTable(100 + i, 500);
+  const Verified verified = Verify(server);
+  EXPECT_TRUE(verified.end.ok());
+  EXPECT_TRUE(verified.last.done());
+  EXPECT_GE(verified.last.tables_total(), 1u);
+  EXPECT_EQ(verified.last.tables_done(), verified.last.tables_total());
+  EXPECT_EQ(verified.last.bytes_done(), verified.last.bytes_total());
+  EXPECT_TRUE(verified.corruptions.empty());
+}
+
+TEST(Verify, TellsCorruptionWithFileAndOffsetAndGoesOn) {
+  StoredServer server;
+  server.FillTable(1000, 500);
+  server.DamageTables();
+  const Verified verified = Verify(server);
+  EXPECT_TRUE(verified.end.ok()) << verified.end.error_message();
+  EXPECT_TRUE(verified.last.done());
+  EXPECT_EQ(verified.corruptions.size(), verified.last.tables_total());
+  ASSERT_FALSE(verified.corruptions.empty());
+  EXPECT_THAT(verified.corruptions[0], HasSubstr(".sst"));
+  EXPECT_THAT(verified.corruptions[0], HasSubstr("offset"));
+}
+
+TEST(Verify, ManyAtOnceByClientsThatLeave) {
+  StoredServer server;
+  server.FillTable(1000, 500);
+  std::vector<std::jthread> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back([&server] {
+      for (int j = 0; j < 25; ++j) {
+        const auto context = NewContext();
+        const auto reader = server.admin().Verify(context.get(), {});
+        v1::VerifyResponse message;
+        if (j % 2 == 0) context->TryCancel();
+        while (reader->Read(&message)) {
+        }
+        const grpc::Status end = reader->Finish();
+        EXPECT_TRUE(end.ok() || end.error_code() == grpc::StatusCode::CANCELLED);
+      }
+    });
+  }
+  clients.clear();
+  EXPECT_TRUE(Verify(server).last.done());
+}
+
+}  // namespace
+}  // namespace lumen
