@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -143,6 +144,15 @@ class RecoveryProgress {
   std::atomic<int> percent_{0};
 };
 
+// Every connection and every open table takes a file descriptor. The usual soft limit of 1024 is
+// for programs that call select(), which we do not.
+void RaiseFileLimit() {
+  rlimit files{};
+  CHECK(getrlimit(RLIMIT_NOFILE, &files) == 0);
+  files.rlim_cur = files.rlim_max;
+  CHECK(setrlimit(RLIMIT_NOFILE, &files) == 0);
+}
+
 // Readable once SIGTERM or SIGINT has come. Blocks both in this thread and every thread it starts.
 int BlockStopSignals() {
   const sigset_t signals = StopSignals();
@@ -231,6 +241,7 @@ ExitCode ServeUntilStopped(const Settings& settings, int stop_fd, int read_only_
 }
 
 ExitCode Run(const Settings& settings) {
+  RaiseFileLimit();
   const int stop_fd = BlockStopSignals();
   InstallLogging(settings.log);
   spdlog::info("lumen-server {} starts: data {}, listen {}", LUMEN_VERSION, settings.data_dir,
