@@ -35,15 +35,16 @@ if(TARGET lumen_engine)
 endif()
 add_custom_target(lumen_manuals ALL DEPENDS ${pages})
 
-install(TARGETS lumen RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(FILES ${man}/lumen.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+# Components: the Debian packages of packaging/CMakeLists.txt.
+install(TARGETS lumen RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT client)
+install(FILES ${man}/lumen.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT client)
 if(TARGET lumen_engine)
-  install(FILES ${man}/lumen-server.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+  install(FILES ${man}/lumen-server.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8 COMPONENT server)
 endif()
 # Where each shell looks for what packages bring.
 install(FILES ${completion}/lumen.bash RENAME lumen
-  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT client)
 install(FILES ${completion}/lumen.zsh RENAME _lumen
-  DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT client)
 install(FILES ${completion}/lumen.fish
-  DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT client)
