@@ -20,6 +20,8 @@ using faultfs::DiskState;
 // How often; out of so many states.
 constexpr uint64_t kExerciseEvery = 16;
 constexpr uint64_t kCrashRecoveryEvery = 160;
+// Where only what is synced survives, most crashes of a recovery leave what it began with.
+constexpr uint64_t kCrashRecoveryOfSyncedEvery = 20;
 constexpr uint64_t kFaultyRecoveryEvery = 64;
 constexpr uint64_t kCheckpointsEvery = 8;
 
@@ -203,8 +205,10 @@ void Exploration::Test(Subject& subject, const Moment& moment, const CrashImage&
                        uint64_t state_hash) {
   const WriteLog& log = subject.recording.log;
   const bool exercise = state_hash % kExerciseEvery == 0;
+  const bool synced_only = subject.base.profile == faultfs::Profile::kDropUnsynced;
+  const uint64_t every = synced_only ? kCrashRecoveryOfSyncedEvery : kCrashRecoveryEvery;
   const bool crash_again =
-      crashes_.size() <= kMostRecoveryCrashes && Mixed(state_hash) % kCrashRecoveryEvery == 0;
+      crashes_.size() <= kMostRecoveryCrashes && Mixed(state_hash) % every == 0;
   const TrialSettings settings{
       .seed = Combined(subject.base.seed, image.image.hash()),
       .exercise = exercise,
@@ -215,6 +219,7 @@ void Exploration::Test(Subject& subject, const Moment& moment, const CrashImage&
   ++(result.refused ? totals_.refused : totals_.recovered);
   totals_.exercised += exercise ? 1 : 0;
   totals_.in_recovery += crashes_.size() > 1 ? 1 : 0;
+  totals_.in_second_recovery += crashes_.size() > 2 ? 1 : 0;
   if (result.violation.has_value()) return Report(subject, *result.violation);
   // A zombie may land until the recovery has been served, but not in what it serves.
   if (moment.before != nullptr && subject.base.profile != faultfs::Profile::kZombie) {

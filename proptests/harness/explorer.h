@@ -38,13 +38,14 @@ struct FaultTotals {
 // What has been tested. Counts of states are of crash images with obligations, never of attempts.
 struct Totals {
   uint64_t cases = 0;
-  uint64_t generated = 0;    // images made
-  uint64_t distinct = 0;     // after taking out those with equal image and obligations
-  uint64_t recovered = 0;    // distinct ones that opened
-  uint64_t refused = 0;      // distinct ones refused, as they may be
-  uint64_t in_recovery = 0;  // of the distinct ones: from a crash inside a recovery
-  uint64_t exercised = 0;    // of the distinct ones: flush, compaction, checkpoint as well
-  uint64_t repeated = 0;     // cases run twice to compare traces
+  uint64_t generated = 0;           // images made
+  uint64_t distinct = 0;            // after taking out those with equal image and obligations
+  uint64_t recovered = 0;           // distinct ones that opened
+  uint64_t refused = 0;             // distinct ones refused, as they may be
+  uint64_t in_recovery = 0;         // of the distinct ones: from a crash inside a recovery
+  uint64_t in_second_recovery = 0;  // of these: in one after such a crash
+  uint64_t exercised = 0;           // of the distinct ones: flush, compaction, checkpoint as well
+  uint64_t repeated = 0;            // cases run twice to compare traces
   uint64_t violations = 0;
   double seconds = 0;
   std::map<std::string, FaultTotals> faults;

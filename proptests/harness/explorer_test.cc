@@ -149,8 +149,8 @@ TEST_P(EveryProfile, TheEngineBreaksNoRule) {
   EXPECT_GE(found.totals.distinct, kStates);
   EXPECT_EQ(found.totals.recovered + found.totals.refused, found.totals.distinct);
   EXPECT_GE(found.totals.generated, found.totals.distinct);
-  // Few where a crash has one image only.
-  EXPECT_GT(found.totals.in_recovery, kStates / 200);
+  EXPECT_GT(found.totals.in_recovery, kStates / 50);
+  EXPECT_GT(found.totals.in_second_recovery, 0U);
   EXPECT_GE(found.totals.exercised * 20, found.totals.distinct);
   EXPECT_GT(found.totals.repeated, 0U);
 }
@@ -184,11 +184,15 @@ TEST(ExplorerTest, ARecoveryThatDoesNotConvergeIsFound) {
 }
 
 std::map<std::string, uint64_t> Numbers(const Totals& totals) {
-  std::map<std::string, uint64_t> numbers = {
-      {"cases", totals.cases},         {"generated", totals.generated},
-      {"distinct", totals.distinct},   {"recovered", totals.recovered},
-      {"refused", totals.refused},     {"in_recovery", totals.in_recovery},
-      {"exercised", totals.exercised}, {"repeated", totals.repeated}};
+  std::map<std::string, uint64_t> numbers = {{"cases", totals.cases},
+                                             {"generated", totals.generated},
+                                             {"distinct", totals.distinct},
+                                             {"recovered", totals.recovered},
+                                             {"refused", totals.refused},
+                                             {"in_recovery", totals.in_recovery},
+                                             {"in_second_recovery", totals.in_second_recovery},
+                                             {"exercised", totals.exercised},
+                                             {"repeated", totals.repeated}};
   for (const auto& [name, fault] : totals.faults) {
     numbers[name + " fired"] = fault.fired;
     numbers[name + " observed"] = fault.observed;

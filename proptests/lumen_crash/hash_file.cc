@@ -30,12 +30,16 @@ struct Count {
   std::string_view name;
   uint64_t Totals::*field;
 };
-constexpr Count kCounts[] = {
-    {"cases", &Totals::cases},          {"generated", &Totals::generated},
-    {"distinct", &Totals::distinct},    {"recovered", &Totals::recovered},
-    {"refused", &Totals::refused},      {"in-recovery", &Totals::in_recovery},
-    {"exercised", &Totals::exercised},  {"repeated", &Totals::repeated},
-    {"violations", &Totals::violations}};
+constexpr Count kCounts[] = {{"cases", &Totals::cases},
+                             {"generated", &Totals::generated},
+                             {"distinct", &Totals::distinct},
+                             {"recovered", &Totals::recovered},
+                             {"refused", &Totals::refused},
+                             {"in-recovery", &Totals::in_recovery},
+                             {"in-second-recovery", &Totals::in_second_recovery},
+                             {"exercised", &Totals::exercised},
+                             {"repeated", &Totals::repeated},
+                             {"violations", &Totals::violations}};
 
 void AppendProfile(const ProfileReport& report, std::string& out) {
   absl::StrAppend(&out, "profile\t", report.profile, "\n");

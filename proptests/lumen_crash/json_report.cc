@@ -14,6 +14,7 @@ void WriteCounts(const Totals& totals, JsonWriter& json) {
   json.Name("cases").Number(totals.cases).Name("generated").Number(totals.generated);
   json.Name("distinct").Number(totals.distinct).Name("recovered").Number(totals.recovered);
   json.Name("refused").Number(totals.refused).Name("in_recovery").Number(totals.in_recovery);
+  json.Name("in_second_recovery").Number(totals.in_second_recovery);
   json.Name("exercised").Number(totals.exercised).Name("repeated").Number(totals.repeated);
   json.Name("violations").Number(totals.violations).Name("seconds").Real(totals.seconds);
   json.Name("distinct_per_second").Real(DistinctPerSecond(totals));

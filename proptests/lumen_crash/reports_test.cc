@@ -29,7 +29,7 @@ TEST(JsonReport, HasTheTotalsAndThoseOfEachProfile) {
                            R"("configuration":"profiles kill,xfs",)";
   constexpr char kTotals[] =
       R"("suite":"smoke","shard":0,"shards":1,"verdict":"fail","cases":5,"generated":20,)"
-      R"("distinct":4,"recovered":4,"refused":1,"in_recovery":1,"exercised":1,"repeated":1,)"
+      R"("distinct":4,"recovered":4,"refused":1,"in_recovery":1,"in_second_recovery":1,"exercised":1,"repeated":1,)"
       R"("violations":1,"seconds":2.000,"distinct_per_second":2.000,)"
       R"("faults":{"eio-before":{"armed":4,"fired":3,"changed":2,"observed":1}},)"
       R"("coverage":{"flush":6},"tested":5,"processor_seconds":2.500,"tested_per_core_second":2.000,)"

@@ -48,6 +48,7 @@ void AddTotals(const Totals& part, Totals& sum) {
   sum.recovered += part.recovered;
   sum.refused += part.refused;
   sum.in_recovery += part.in_recovery;
+  sum.in_second_recovery += part.in_second_recovery;
   sum.exercised += part.exercised;
   sum.repeated += part.repeated;
   sum.violations += part.violations;

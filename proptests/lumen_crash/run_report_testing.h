@@ -24,6 +24,7 @@ inline RunReport ExampleReport() {
   xfs.totals.recovered = 1;
   xfs.totals.refused = 1;
   xfs.totals.in_recovery = 1;
+  xfs.totals.in_second_recovery = 1;
   xfs.totals.exercised = 1;
   xfs.totals.repeated = 1;
   xfs.totals.violations = 1;

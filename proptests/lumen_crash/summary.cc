@@ -140,6 +140,10 @@ std::string TextSummary(const RunReport& report) {
                     "  (distinct of all: a state that several profiles met counts once; tested: ",
                     WithCommas(TestedIn(report.profiles)), ")\n");
   }
+  if (sum.in_recovery > 0) {
+    absl::StrAppend(&text, "  (of all in recovery: ", WithCommas(sum.in_second_recovery),
+                    " crashed in the recovery from such a crash)\n");
+  }
   if (!sum.faults.empty()) {
     absl::StrAppendFormat(&text, "%-26s %12s %12s %12s %12s\n", "fault", "armed", "fired",
                           "changed", "observed");
