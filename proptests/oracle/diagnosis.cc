@@ -80,17 +80,29 @@ class Diagnosis {
     return false;
   }
 
+  // Of a write that is not there: a key that it deletes, and that is there all the same.
+  std::string Returned(size_t lost) const {
+    for (const CommittedWrite::Change& change : log_.writes()[lost].changes) {
+      const auto holds = [&](const auto& entry) { return entry.first == change.key; };
+      if (change.value.has_value() || std::none_of(content_.begin(), content_.end(), holds))
+        continue;
+      return absl::StrCat("; the deleted key ", ShownBytes(change.key), " has returned");
+    }
+    return "";
+  }
+
   std::optional<Violation> AnotherPrefix() const {
     const auto issued = [this](size_t i) { return Issued(i); };
     for (size_t count = obligations_.at_least; count-- > 0;) {
       if (!Fit(log_, count, view_, issued).has_value()) continue;
       size_t lost = count;
       while (Issued(lost) == Presence::kNotThere) ++lost;
-      return Violation{.rule = 2,
-                       .what = absl::StrCat(
-                           "an acknowledged write is lost: the state is that after ", count,
-                           " writes, but the first ", obligations_.at_least,
-                           " have to be there; the first one missing is ", ShownWrite(log_, lost))};
+      return Violation{
+          .rule = 2,
+          .what = absl::StrCat("an acknowledged write is lost: the state is that after ", count,
+                               " writes, but the first ", obligations_.at_least,
+                               " have to be there; the first one missing is ",
+                               ShownWrite(log_, lost), Returned(lost))};
     }
     for (size_t count = obligations_.at_most + 1; count <= log_.writes().size(); ++count) {
       if (!Fit(log_, count, view_, issued).has_value()) continue;
@@ -139,9 +151,10 @@ class Diagnosis {
     }
     if (missing == skipped->size()) return std::nullopt;
     const size_t first = (*skipped)[missing];
-    return Violation{.rule = 2,
-                     .what = absl::StrCat("a hole: ", ShownWrite(log_, first),
-                                          " is not in the state, but a later write is")};
+    return Violation{
+        .rule = 2,
+        .what = absl::StrCat("a hole: ", ShownWrite(log_, first),
+                             " is not in the state, but a later write is", Returned(first))};
   }
 
   const WriteLog& log_;

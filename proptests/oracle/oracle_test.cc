@@ -227,6 +227,10 @@ TEST_P(OracleTest, RejectsALostAcknowledgedWrite) {
 TEST_P(OracleTest, RejectsAResurrectedDelete) {
   disk_.content["a"] = "1";
   ExpectRejected(2, "a hole: write 2 (delete \"a\"; sequence 4)");
+  disk_.content["a"] = "1";
+  ExpectRejected(2, "but a later write is; the deleted key \"a\" has returned");
+  Recover(2);
+  ExpectRejected(2, "write 2 (delete \"a\"; sequence 4); the deleted key \"a\" has returned");
 }
 
 TEST_P(OracleTest, RejectsAHoleAmongWritesThatMayBeLost) {
