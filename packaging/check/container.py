@@ -46,7 +46,7 @@ def check_runs(image, log, say):
     if not ports.endswith(f":{image.config['port']}"):
         raise Failed(f"EXPOSE {image.config['port']}, but LUMEN_LISTEN={ports}")
     run_once(image, log, lambda c: expect_output(c, "", "lumen", "put", "greeting", "hello"))
-    run_once(image, log, lambda c: expect_output(c, "hello\n", "lumen", "get", "greeting"),
+    run_once(image, log, lambda c: expect_output(c, "hello", "lumen", "get", "greeting"),
              lambda c: expect_output(c, "10001\n", "id", "-u"))
     outside = [str(path) for path in image.system.path("/").rglob("CURRENT")]
     if outside != [str(image.system.path(image.config["env"]["LUMEN_DATA_DIR"]) / "CURRENT")] or \
