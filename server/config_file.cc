@@ -16,9 +16,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "engine/base/near_name.h"
 #include "engine/base/status.h"
 #include "server/logging.h"
-#include "server/near_name.h"
 
 namespace lumen {
 namespace {

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "engine/base/mutex.h"
-#include "server/utf8.h"
+#include "engine/base/utf8.h"
 
 namespace lumen {
 namespace {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "server/utf8.h"
+#include "engine/base/utf8.h"
 
 namespace lumen {
 namespace {

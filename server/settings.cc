@@ -9,10 +9,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/near_name.h"
 #include "engine/base/status.h"
 #include "server/config_file.h"
 #include "server/listen_address.h"
-#include "server/near_name.h"
 #include "server/setting_table.h"
 
 namespace lumen {

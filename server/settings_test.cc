@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "server/listen_address.h"
-#include "server/near_name.h"
 #include "server/setting_table.h"
 
 namespace lumen {
@@ -421,14 +420,6 @@ TEST(Listen, WhatOtherMachinesMayReachNeedsInsecure) {
   EXPECT_THAT(Refusal({}, {{"BIND_ADDR", "0.0.0.0:1"}}), HasSubstr("environment BIND_ADDR"));
   EXPECT_TRUE(Accept({}, {{"BIND_ADDR", "0.0.0.0:1"}, {"LUMEN_INSECURE", "true"}}).insecure);
   EXPECT_THAT(Refusal({"--listen=0.0.0.0:1", "--insecure=false"}), HasSubstr("--insecure"));
-}
-
-TEST(NearName, IsTheFewestEditsAway) {
-  EXPECT_EQ(EditDistance("", "abc"), 3u);
-  EXPECT_EQ(EditDistance("kitten", "sitting"), 3u);
-  EXPECT_EQ(NearestName("lsten", {"listen", "insecure"}, 2), "listen");
-  EXPECT_EQ(NearestName("listen", {"listen"}, 0), "listen");
-  EXPECT_EQ(NearestName("frobnicate", {"listen"}, 3), "");
 }
 
 }  // namespace

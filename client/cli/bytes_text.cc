@@ -1,6 +1,5 @@
 #include "client/cli/bytes_text.h"
 
-#include <array>
 #include <charconv>
 #include <cstdint>
 #include <system_error>
@@ -9,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "engine/base/utf8.h"
 
 namespace lumen::cli {
 namespace {
@@ -17,21 +17,6 @@ constexpr std::string_view kBase64Prefix = "base64:";
 constexpr char kEllipsis[] = "…";
 
 absl::string_view ToAbsl(std::string_view text) { return {text.data(), text.size()}; }
-
-// The length of the sequence that this byte begins; 0: none begins with it.
-size_t SequenceLength(uint8_t lead) {
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2) return 0;
-  if (lead < 0xE0) return 2;
-  if (lead < 0xF0) return 3;
-  return lead < 0xF5 ? 4 : 0;
-}
-
-// Overlong forms, surrogates, and what lies beyond Unicode.
-bool IsWrongFor(char32_t point, size_t length) {
-  constexpr std::array<char32_t, 5> kSmallest = {0, 0, 0x80, 0x800, 0x10000};
-  return point < kSmallest[length] || (point >= 0xD800 && point <= 0xDFFF) || point > 0x10FFFF;
-}
 
 // Controls, and those that turn the direction of writing: printed, they would do something else
 // than show the key.
@@ -73,29 +58,15 @@ void AppendJsonEscape(char c, std::string& to) {
 }  // namespace
 
 std::optional<char32_t> TakeCodePoint(std::string_view& bytes) {
-  const auto lead = static_cast<uint8_t>(bytes.empty() ? '\xff' : bytes[0]);
-  const size_t length = SequenceLength(lead);
-  if (length == 0 || length > bytes.size()) return std::nullopt;
+  const size_t length = Utf8SequenceLength(bytes);
+  if (length == 0) return std::nullopt;
+  const auto lead = static_cast<uint8_t>(bytes[0]);
   char32_t point = length == 1 ? lead : lead & (0x7Fu >> length);
   for (size_t i = 1; i < length; ++i) {
-    const auto byte = static_cast<uint8_t>(bytes[i]);
-    if ((byte & 0xC0u) != 0x80) return std::nullopt;
-    point = (point << 6) | (byte & 0x3Fu);
+    point = (point << 6) | (static_cast<uint8_t>(bytes[i]) & 0x3Fu);
   }
-  if (IsWrongFor(point, length)) return std::nullopt;
   bytes.remove_prefix(length);
   return point;
-}
-
-bool IsUtf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    if (static_cast<uint8_t>(bytes[0]) < 0x80) {
-      bytes.remove_prefix(1);
-    } else if (!TakeCodePoint(bytes).has_value()) {
-      return false;
-    }
-  }
-  return true;
 }
 
 size_t TextWidth(std::string_view text) {

@@ -13,7 +13,6 @@ namespace lumen::cli {
 
 // Takes one code point off the front. Empty: the bytes are not well-formed UTF-8.
 std::optional<char32_t> TakeCodePoint(std::string_view& bytes);
-bool IsUtf8(std::string_view bytes);
 // In code points.
 size_t TextWidth(std::string_view text);
 // The first `width` code points, the last of them an ellipsis when some are left out.

@@ -58,18 +58,6 @@ TEST(BytesText, PrintableTextStandsAsItIs) {
   EXPECT_FALSE(FromText("base64:?").ok());
 }
 
-TEST(BytesText, OnlyWellFormedUtf8IsUtf8) {
-  for (const char* text :
-       {"", "a", "\xC2\x80", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"}) {
-    EXPECT_TRUE(IsUtf8(text)) << text;
-  }
-  for (const char* text :
-       {"\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
-        "\xF8\x88\x80\x80\x80", "\xC3", "\xE2\x82", "a\xFF"}) {
-    EXPECT_FALSE(IsUtf8(text)) << text;
-  }
-}
-
 TEST(BytesText, PeopleReadNumbers) {
   EXPECT_EQ(WithCommas(0), "0");
   EXPECT_EQ(WithCommas(999), "999");

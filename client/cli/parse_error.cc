@@ -2,40 +2,20 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <numeric>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "client/cli/help.h"
 #include "client/exit_codes.h"
+#include "engine/base/near_name.h"
 
 namespace lumen::cli {
 namespace {
 
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 // Empty: none is near enough to be meant.
 std::string Nearest(const std::string& unknown, const std::vector<std::string>& known) {
-  const auto nearest =
-      std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
-        return EditDistance(unknown, a) < EditDistance(unknown, b);
-      });
-  if (nearest == known.end()) return "";
-  return EditDistance(unknown, *nearest) <= std::max<size_t>(2, unknown.size() / 3) ? *nearest : "";
+  return NearestName(unknown, known, std::max<size_t>(2, unknown.size() / 3));
 }
 
 // The command that the line named before it went wrong.

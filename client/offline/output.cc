@@ -7,6 +7,7 @@
 
 #include "absl/strings/escaping.h"
 #include "client/offline/report.h"
+#include "engine/base/utf8.h"
 
 namespace lumen {
 namespace {
@@ -27,35 +28,7 @@ std::string Quoted(std::string_view text) {
   return quoted + "\"";
 }
 
-// How many bytes follow a character's first one; 4: it is no first byte.
-int BytesThatFollow(unsigned char first) {
-  if (first < 0x80) return 0;
-  if (first >= 0xc2 && first < 0xe0) return 1;
-  if (first >= 0xe0 && first < 0xf0) return 2;
-  if (first >= 0xf0 && first < 0xf5) return 3;
-  return 4;
-}
-
-// Overlong forms, surrogates, and what lies beyond U+10FFFF.
-bool IsForbidden(unsigned char first, unsigned char second) {
-  return (first == 0xe0 && second < 0xa0) || (first == 0xed && second >= 0xa0) ||
-         (first == 0xf0 && second < 0x90) || (first == 0xf4 && second >= 0x90);
-}
-
 }  // namespace
-
-bool IsUtf8(std::string_view bytes) {
-  for (size_t i = 0; i < bytes.size();) {
-    const auto first = static_cast<unsigned char>(bytes[i++]);
-    const int following = BytesThatFollow(first);
-    if (following == 4 || bytes.size() - i < static_cast<size_t>(following)) return false;
-    if (following > 0 && IsForbidden(first, static_cast<unsigned char>(bytes[i]))) return false;
-    for (int j = 0; j < following; ++j, ++i) {
-      if ((static_cast<unsigned char>(bytes[i]) & 0xc0) != 0x80) return false;
-    }
-  }
-  return true;
-}
 
 void JsonObject::Begin(std::string_view name) {
   if (!fields_.empty()) fields_ += ",";

@@ -33,8 +33,6 @@ class JsonObject {
   std::string fields_;
 };
 
-bool IsUtf8(std::string_view bytes);
-
 // Where a command's findings go. kJson is one array of what kJsonLines gives a line each.
 class Output {
  public:

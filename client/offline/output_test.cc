@@ -25,18 +25,6 @@ TEST(JsonObjectTest, BytesThatAreNoUtf8AreBase64WithAMarker) {
   EXPECT_EQ(JsonObject().AddBytes("key", "\xff\x01").ToString(), "{\"key_base64\":\"/wE=\"}");
 }
 
-TEST(Utf8Test, KnowsWhatIsNone) {
-  for (const char* good : {"", "a", "\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xf0\x90\x80\x80",
-                           "\xf4\x8f\xbf\xbf"}) {
-    EXPECT_TRUE(IsUtf8(good)) << good;
-  }
-  for (const char* bad :
-       {"\x80", "\xc0\x80", "\xc1\xbf", "\xc2", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
-        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "a\xff"}) {
-    EXPECT_FALSE(IsUtf8(bad)) << bad;
-  }
-}
-
 TEST(OutputTest, AnArrayIsOneWhateverIsInIt) {
   for (int records = 0; records < 3; ++records) {
     std::FILE* const file = std::tmpfile();

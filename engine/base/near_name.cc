@@ -1,4 +1,4 @@
-#include "server/near_name.h"
+#include "engine/base/near_name.h"
 
 #include <algorithm>
 #include <numeric>
