@@ -4,9 +4,9 @@
 
 #include "absl/strings/escaping.h"
 #include "engine/base/check.h"
+#include "engine/base/utf8.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
-#include "server/utf8.h"
 
 namespace lumen {
 namespace {
