@@ -40,7 +40,8 @@ class StoredServer {
     server_->Serve(*engine_);
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    // The window of a client that does not read stays at 64 KiB; else a fast run makes it megabytes.
+    // The window of a client that does not read stays at 64 KiB; else a fast run makes it
+    // megabytes.
     arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
     channel_ = grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(server_->port()),
                                          grpc::InsecureChannelCredentials(), arguments);

@@ -95,14 +95,14 @@ TEST(TornDamage, OfTheLastUnitMayTakeThatUnitAndNoOther) {
 TEST(TornDamage, WhatALaterFrameSaysIsDurableHasToBeThere) {
   const Disk disk(kThreeUnits);
   for (size_t i = 0; i + 1 < disk.frames().size(); ++i) {
-    const Operation& frame = disk.frames()[i];
+    const Operation frame = disk.frames()[i];
     EXPECT_FALSE(disk.After({Garbage(frame, frame.offset)}).may_lose) << i;
   }
 }
 
 TEST(TornDamage, OfSpaceThatNothingUsesTakesNothing) {
   const Disk disk(kThreeUnits);
-  const Operation& last = disk.frames().back();
+  const Operation last = disk.frames().back();
   EXPECT_FALSE(disk.After({Garbage(last, last.offset + 4096)}).may_lose);
 }
 

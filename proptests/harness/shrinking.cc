@@ -145,7 +145,7 @@ class Shrinker {
     bool smaller = false;
     for (bool again = true; again && left_ > 0;) {
       again = false;
-      for (const uint64_t divisor : {4, 2, 1}) {
+      for (const uint64_t divisor : {uint64_t{4}, uint64_t{2}, uint64_t{1}}) {
         Case candidate = now();
         ForEachNth(candidate, [&](uint64_t& nth) { nth = divisor == 1 ? nth - 1 : nth / divisor; });
         if (candidate.faults == now().faults || !Try(candidate)) continue;
