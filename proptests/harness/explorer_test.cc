@@ -138,11 +138,7 @@ INSTANTIATE_TEST_SUITE_P(Profiles, EveryProfile, ::testing::ValuesIn(faultfs::kP
                          });
 
 TEST_P(EveryProfile, TheEngineBreaksNoRule) {
-#if defined(__SANITIZE_ADDRESS__)
-  constexpr uint64_t kStates = 3'000;  // ten times as slow
-#else
-  constexpr uint64_t kStates = 20'000;
-#endif
+  constexpr uint64_t kStates = LUMEN_SANITIZED ? 3'000 : 20'000;  // ten times as slow
   const Found found = ExploreAll(OpenEngineOf, Settings(GetParam(), kStates));
   for (const Failure& failure : found.failures) ADD_FAILURE() << Described(failure);
   EXPECT_EQ(found.totals.violations, 0U);
