@@ -30,12 +30,6 @@ OptionalRefusal CheckCheckpointName(const std::string& name) {
                               " letters, digits, '.', '_' and '-' that does not begin with '.'")};
 }
 
-std::string ParentOf(const std::string& path) {
-  const size_t slash = path.find_last_of('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 void SetLevels(const Stats& stats, v1::StatusResponse& to) {
   for (const LevelStats& level : stats.levels) {
     v1::LevelStatus& status = *to.add_levels();
@@ -114,18 +108,6 @@ v1::StatusResponse AdminService::MakeStatus(Engine& engine) const {
   return status;
 }
 
-// The checkpoint's own name is made durable by the engine, its parent's here: a crash right after
-// the answer must not take the directory with everything in it.
-absl::Status AdminService::MakeCheckpoint(Engine& engine, const std::string& directory) const {
-  FileSystem& files = *options_.files;
-  const std::string& parent = options_.checkpoint_directory;
-  // Another checkpoint may make it at the same moment.
-  const absl::Status made = files.CreateDirectory(parent);
-  if (!made.ok() && !absl::IsAlreadyExists(made)) return made;
-  RETURN_IF_ERROR(files.SyncDirectory(ParentOf(parent)));
-  return engine.Checkpoint(directory);
-}
-
 grpc::ServerUnaryReactor* AdminService::Status(grpc::CallbackServerContext* context,
                                                const grpc::ByteBuffer* body,
                                                grpc::ByteBuffer* reply) {
@@ -169,13 +151,13 @@ grpc::ServerUnaryReactor* AdminService::Checkpoint(grpc::CallbackServerContext* 
   Engine* engine = call->Accept(
       *body, request, [](const auto& asked) { return CheckCheckpointName(asked.name()); });
   if (engine == nullptr) return call;
-  if (options_.files == nullptr || options_.checkpoint_directory.empty()) {
+  if (options_.checkpoint_directory.empty()) {
     call->Fail({Reason::kNotSupported, "this server has no directory for checkpoints"});
     return call;
   }
   const std::string directory = absl::StrCat(options_.checkpoint_directory, "/", request.name());
   long_calls_.Start(
-      *call, [this, engine, directory] { return MakeCheckpoint(*engine, directory); },
+      *call, [engine, directory] { return engine->Checkpoint(directory); },
       [call, directory] {
         v1::CheckpointResponse response;
         response.set_directory(directory);

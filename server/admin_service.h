@@ -33,7 +33,7 @@ struct AdminOptions {
   std::vector<ConfigValue> config;
   std::function<std::string()> log_level;                       // empty: not told
   std::function<absl::Status(std::string_view)> set_log_level;  // empty: cannot be changed
-  // Holds the data. Null: nothing about the disk is told, and no checkpoints are made. Borrowed.
+  // Holds the data. Null: nothing about the disk is told. Borrowed.
   FileSystem* files = nullptr;
 };
 
@@ -74,7 +74,6 @@ class AdminService final : public RawAdminService {
 
  private:
   v1::StatusResponse MakeStatus(Engine& engine) const;
-  absl::Status MakeCheckpoint(Engine& engine, const std::string& directory) const;
 
   const AdminOptions options_;
   ServiceParts& parts_;

@@ -68,9 +68,13 @@ absl::StatusOr<bool> Checkpoint::Advance() {
       if (exists)
         return absl::AlreadyExistsError(
             absl::StrCat(target_, ": exists; a checkpoint wants a new name"));
-      stage_ = Stage::kListLeftover;
+      stage_ = Stage::kMakeParents;
       return false;
     }
+    case Stage::kMakeParents:
+      RETURN_IF_ERROR(CreateDirectories(files, ParentDirectory(target_)));
+      stage_ = Stage::kListLeftover;
+      return false;
     case Stage::kListLeftover:
       RETURN_IF_ERROR(ListLeftover());
       return false;

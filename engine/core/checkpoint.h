@@ -14,11 +14,12 @@
 namespace lumen {
 
 // Builds a database beside the running one that holds what its tables hold: hard links, an empty
-// WAL, a manifest with an epoch of its own, CURRENT. One file operation a call.
+// WAL, a manifest with an epoch of its own, CURRENT. One file operation a call, but for the
+// directories above it, which one call makes.
 //
-// Everything is made in `target`.tmp, synced, and renamed: a crash before the rename is durable
-// leaves no `target`, only a temporary directory that the next checkpoint to the same place
-// removes.
+// Those are durable before anything is put there. Everything else is made in `target`.tmp, synced,
+// and renamed: a crash before the rename is durable leaves no `target`, only empty directories
+// above it, or a temporary one that the next checkpoint to the same place removes.
 class Checkpoint {
  public:
   // `state` pins the tables; what they hold is every write up to its memtables' first sequence.
@@ -30,6 +31,7 @@ class Checkpoint {
  private:
   enum class Stage : uint8_t {
     kCheckTarget,
+    kMakeParents,
     kListLeftover,
     kRemoveLeftover,
     kCreateDirectory,

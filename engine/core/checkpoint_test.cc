@@ -49,7 +49,7 @@ class CheckpointTest : public testing::Test {
     return ReadFileHeader(*manifest, FramedFileKind::kManifest, *number).header.identity.epoch;
   }
 
-  std::unique_ptr<MemoryFileSystem> files_ = NewDisk();
+  std::unique_ptr<MemoryFileSystem> files_ = std::make_unique<MemoryFileSystem>();
   TestDatabase database_{*files_, 7};
 };
 
@@ -64,6 +64,22 @@ TEST_F(CheckpointTest, ItHoldsTheStateOfTheCallAndNoLaterWrite) {
 
 TEST_F(CheckpointTest, OkMeansThatItSurvivesPowerLoss) {
   const Content then = database_.history().Visible();
+  ASSERT_TRUE(Take("/copies/one").ok());
+  const auto copy = files_->CrashCopy(Crash::kPowerLoss);
+  EXPECT_EQ(ContentOf(*copy, "/copies/one"), then);
+}
+
+TEST_F(CheckpointTest, WhatIsMissingAboveItIsMadeAndSurvivesPowerLoss) {
+  const Content then = database_.history().Visible();
+  ASSERT_TRUE(Take("/copies/of/november/one").ok());
+  const auto copy = files_->CrashCopy(Crash::kPowerLoss);
+  EXPECT_EQ(ContentOf(*copy, "/copies/of/november/one"), then);
+}
+
+// Somebody else may have made it, and not have synced it yet.
+TEST_F(CheckpointTest, TheDirectoryAboveItSurvivesPowerLossWhoeverMadeIt) {
+  const Content then = database_.history().Visible();
+  ASSERT_TRUE(files_->CreateDirectory("/copies").ok());
   ASSERT_TRUE(Take("/copies/one").ok());
   const auto copy = files_->CrashCopy(Crash::kPowerLoss);
   EXPECT_EQ(ContentOf(*copy, "/copies/one"), then);
@@ -95,7 +111,7 @@ TEST_F(CheckpointTest, EachHasAnEpochOfItsOwn) {
 }
 
 TEST_F(CheckpointTest, AnEmptyDatabaseHasACheckpointToo) {
-  const auto files = NewDisk();
+  const auto files = std::make_unique<MemoryFileSystem>();
   TestDatabase empty(*files, 3);
   ASSERT_TRUE(empty.Open().ok());
   ASSERT_TRUE(empty.engine().Checkpoint("/copies/empty").ok());
@@ -111,6 +127,7 @@ TEST_F(CheckpointTest, WhatExistsIsRefusedAndLeftAlone) {
 }
 
 TEST_F(CheckpointTest, ALeftoverIsReplacedButAStrangersFileIsNot) {
+  ASSERT_TRUE(files_->CreateDirectory("/copies").ok());
   ASSERT_TRUE(files_->CreateDirectory("/copies/one.tmp").ok());
   ASSERT_TRUE(files_->WriteWhole("/copies/one.tmp/00000099.sst", "half a table").ok());
   ASSERT_TRUE(Take("/copies/one").ok());

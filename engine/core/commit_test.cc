@@ -32,7 +32,7 @@ class CommitTest : public testing::Test {
  protected:
   void Open(uint64_t seed, const Options& options = TinyOptions()) {
     database_.reset();
-    files_ = NewDisk();
+    files_ = std::make_unique<MemoryFileSystem>();
     database_ = std::make_unique<TestDatabase>(*files_, seed, options);
     ASSERT_TRUE(database_->Open().ok());
   }

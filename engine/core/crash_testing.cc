@@ -102,13 +102,6 @@ bool Changes(MemoryFileSystem::Operation operation) {
   }
 }
 
-std::unique_ptr<MemoryFileSystem> NewDisk() {
-  auto disk = std::make_unique<MemoryFileSystem>();
-  CHECK(disk->CreateDirectory("/copies").ok());
-  CHECK(disk->SyncDirectory("/").ok());
-  return disk;
-}
-
 // ---- History
 
 size_t History::Ask(Write write, Durability durability) {
@@ -376,7 +369,7 @@ void Workload::CompareReads() {
 }
 
 void Workload::TakeCheckpoint() {
-  const std::string directory = absl::StrCat("/copies/", checkpoints_.size());
+  const std::string directory = absl::StrCat("/copies/", checkpoints_.size(), "/db");
   checkpoints_.push_back({directory, database_.history().Visible()});
   const absl::Status status = database_.engine().Checkpoint(directory);
   Note(status);

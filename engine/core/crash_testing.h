@@ -28,9 +28,6 @@ Options TinyOptions();
 WriteBatch PutBatch(std::string_view key, std::string_view value);
 WriteBatch DeleteBatch(std::string_view key);
 
-// Empty but for /copies, where the workload puts its checkpoints.
-std::unique_ptr<MemoryFileSystem> NewDisk();
-
 // Whether an operation changes what is on the disk, or what of it is durable.
 bool Changes(MemoryFileSystem::Operation operation);
 

@@ -73,7 +73,7 @@ class DegradedTest : public testing::Test {
   }
   uint64_t UsedBytes() { return MemoryFileSystem::kUnlimited - *files_->FreeSpace("/"); }
 
-  std::unique_ptr<MemoryFileSystem> files_ = NewDisk();
+  std::unique_ptr<MemoryFileSystem> files_ = std::make_unique<MemoryFileSystem>();
   TestDatabase database_;
 };
 
@@ -98,7 +98,7 @@ TEST(Degraded, TurningReadOnlyIsToldOnce) {
     options.on_event = [&](EventLevel level, std::string_view message) {
       if (level == EventLevel::kError) told.emplace_back(message);
     };
-    const auto files = NewDisk();
+    const auto files = std::make_unique<MemoryFileSystem>();
     TestDatabase database(*files, 31, options);
     ASSERT_TRUE(database.Open().ok());
     database.environment().RunUntilIdle();

@@ -50,7 +50,7 @@ class FlawedDisk {
     return operation != Operation::kRead || ++reads_ % 8 == 0;
   }
 
-  const std::unique_ptr<MemoryFileSystem> files_ = NewDisk();
+  const std::unique_ptr<MemoryFileSystem> files_ = std::make_unique<MemoryFileSystem>();
   const uint64_t fail_at_;
   const absl::StatusCode code_;
   std::string failed_;

@@ -65,7 +65,7 @@ std::map<std::string, Expected> ExpectedContent() {
 }
 
 std::unique_ptr<MemoryFileSystem> CopyOf(const Files& files) {
-  auto copy = NewDisk();
+  auto copy = std::make_unique<MemoryFileSystem>();
   EXPECT_TRUE(copy->CreateDirectory("/db").ok());
   for (const auto& [name, bytes] : files) EXPECT_TRUE(copy->WriteWhole("/db/" + name, bytes).ok());
   return copy;

@@ -88,7 +88,7 @@ class OpenTest : public testing::Test {
     return bytes;
   }
 
-  std::unique_ptr<MemoryFileSystem> files_ = NewDisk();
+  std::unique_ptr<MemoryFileSystem> files_ = std::make_unique<MemoryFileSystem>();
   Content content_;
 };
 

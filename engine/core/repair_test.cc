@@ -198,7 +198,7 @@ TEST_F(RepairTest, ALostManifestCostsNothingWhereAllTablesAreThere) {
 }
 
 TEST_F(RepairTest, TheAccountNamesEachOperation) {
-  files_ = NewDisk();
+  files_ = std::make_unique<MemoryFileSystem>();
   {
     TestDatabase database(*files_, 1);
     ASSERT_TRUE(database.Open().ok());
@@ -232,14 +232,14 @@ TEST_F(RepairTest, TheAccountNamesEachOperation) {
 }
 
 TEST_F(RepairTest, AnOpenDatabaseIsRefused) {
-  files_ = NewDisk();
+  files_ = std::make_unique<MemoryFileSystem>();
   TestDatabase database(*files_, 1);
   ASSERT_TRUE(database.Open().ok());
   EXPECT_EQ(Prepare().status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 TEST_F(RepairTest, WhereNothingIsThereIsNothingToRepair) {
-  files_ = NewDisk();
+  files_ = std::make_unique<MemoryFileSystem>();
   EXPECT_EQ(Prepare().status().code(), absl::StatusCode::kNotFound);
   ASSERT_TRUE(files_->CreateDirectory("/db").ok());
   EXPECT_EQ(Prepare().status().code(), absl::StatusCode::kNotFound);

@@ -13,7 +13,7 @@
 namespace lumen {
 
 PristineDatabase::PristineDatabase(uint64_t seed, const std::string& script) {
-  const std::unique_ptr<MemoryFileSystem> disk = NewDisk();
+  const std::unique_ptr<MemoryFileSystem> disk = std::make_unique<MemoryFileSystem>();
   {
     TestDatabase database(*disk, seed);
     CHECK(database.Open().ok());

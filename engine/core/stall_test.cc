@@ -59,7 +59,7 @@ TEST(StallFractionTest, GrowsWithTheBytesThatWait) {
 
 TEST(StallTest, WritersThatWaitForFlushesAreAllResumed) {
   for (uint64_t seed = 1; seed <= 10; ++seed) {
-    const auto files = NewDisk();
+    const auto files = std::make_unique<MemoryFileSystem>();
     Options options = TinyOptions();
     options.immutable_memtables = 1;
     TestDatabase database(*files, seed, options);
@@ -78,7 +78,7 @@ TEST(StallTest, WritersThatWaitForFlushesAreAllResumed) {
 }
 
 TEST(StallTest, AWriterWaitingForAFlushThatFailsIsToldAndLaterOnesAreServed) {
-  const auto files = NewDisk();
+  const auto files = std::make_unique<MemoryFileSystem>();
   Options options = TinyOptions();
   options.immutable_memtables = 1;
   TestDatabase database(*files, 3, options);
@@ -104,7 +104,7 @@ TEST(StallTest, AWriterWaitingForAFlushThatFailsIsToldAndLaterOnesAreServed) {
 
 // Tables can hardly be read, so that compactions fail and level 0 grows run by run.
 TEST(StallTest, DelaysGrowWithTheDebtAndEveryWriteIsServed) {
-  const auto files = NewDisk();
+  const auto files = std::make_unique<MemoryFileSystem>();
   Options options = TinyOptions();
   options.memtable_bytes = 4 << 20;
   options.wal_segment_bytes = 1 << 20;

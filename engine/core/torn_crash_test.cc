@@ -36,7 +36,6 @@ class TornHistory {
   TornHistory(uint64_t seed, Coverage& coverage)
       : random_(seed), coverage_(coverage), database_(disk_, seed), workload_(database_, kScript) {
     EXPECT_TRUE(disk_.CreateDirectory("/db").ok());
-    EXPECT_TRUE(disk_.CreateDirectory("/copies").ok());
     EXPECT_TRUE(disk_.SyncDirectory("/").ok());
   }
 

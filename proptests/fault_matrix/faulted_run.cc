@@ -89,7 +89,7 @@ void FaultedRun::Step(uint64_t number) {
       Kill();
       return Open();
     case 28:
-      return Told("checkpoint", engine_->Checkpoint("/copy"));
+      return Told("checkpoint", engine_->Checkpoint("/copies/one"));
     case 33:
       return Told("quiescence", engine_->WaitForQuiescence());
     default:

@@ -355,12 +355,12 @@ TEST(CheckpointTrialTest, ACheckpointThatIsLostOrBrokenIsFound) {
   EXPECT_FALSE(CheckCheckpoints(workload, recording, end, whole, 1).has_value());
 
   faultfs::DiskImage lost = whole;
-  lost.SetEntry(faultfs::kRootInode, "copy0", 0);
+  lost.SetEntry(faultfs::kRootInode, "copies", 0);
   EXPECT_TRUE(CheckCheckpoints(workload, recording, end, lost, 1).has_value());
   EXPECT_FALSE(
       CheckCheckpoints(workload, recording, recording.checkpoints[0].asked, lost, 1).has_value());
 
-  const faultfs::InodeNumber copy = whole.Find("/copy0");
+  const faultfs::InodeNumber copy = whole.Find(CheckpointDirectory(0));
   for (const auto& [name, inode] : *whole.Directory(copy)) {
     if (name == "LOCK") continue;
     faultfs::DiskImage broken = whole;

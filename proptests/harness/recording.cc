@@ -28,7 +28,7 @@ uint64_t OperationHash(const faultfs::Operation& operation, uint64_t seed) {
 
 }  // namespace
 
-std::string CheckpointDirectory(size_t number) { return absl::StrCat("/copy", number); }
+std::string CheckpointDirectory(size_t number) { return absl::StrCat("/copies/", number, "/db"); }
 
 uint64_t TraceHash(const std::vector<faultfs::Operation>& history, uint64_t seed) {
   uint64_t hash = seed;
