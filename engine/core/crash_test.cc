@@ -50,7 +50,9 @@ class MortalDisk {
 // Death comes before the operation with this index.
 struct Death {
   explicit Death(uint64_t operation)
-      : disk(std::make_unique<MemoryFileSystem>()), database(disk.files(), /*seed=*/17), workload(database, kScript) {
+      : disk(std::make_unique<MemoryFileSystem>()),
+        database(disk.files(), /*seed=*/17),
+        workload(database, kScript) {
     disk.DieAt(operation);
     while (!disk.dead() && workload.Step()) continue;
   }
