@@ -19,12 +19,13 @@ absl::Status SystemError(const std::string& call) {
   return absl::InternalError(absl::StrCat(call, ": ", std::strerror(errno)));
 }
 
-// Between fork and exec of a process with threads: system calls only.
+// Between fork and exec of a process with threads: system calls only, and execvp, which in glibc
+// allocates nothing.
 [[noreturn]] void Become(char* const* arguments, int output, bool errors_too) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   dup2(output, STDOUT_FILENO);
   if (errors_too) dup2(output, STDERR_FILENO);
-  execv(arguments[0], arguments);
+  execvp(arguments[0], arguments);
   _exit(127);
 }
 

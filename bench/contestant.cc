@@ -48,6 +48,14 @@ absl::StatusOr<std::string> FreeAddress() {
   return absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
 }
 
+std::vector<std::string> ServerCommand(const Settings& settings, const std::string& program,
+                                       const std::vector<std::string>& arguments) {
+  std::vector<std::string> command = settings.server_prefix;
+  command.push_back(absl::StrCat(settings.program_folder, "/", program));
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
 absl::StatusOr<Contestant> StartContestant(std::vector<std::string> command,
                                            const std::string& log_path, const Load& probe) {
   Contestant contestant;

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "bench/async_client.h"
 #include "bench/child_process.h"
+#include "bench/settings.h"
 
 namespace lumen::bench {
 
@@ -19,6 +20,10 @@ struct Contestant {
   std::unique_ptr<AsyncClient> single;
   std::unique_ptr<AsyncClient> several;
 };
+
+// The command of a server: `program` beside this one, behind the prefix that was asked for.
+std::vector<std::string> ServerCommand(const Settings& settings, const std::string& program,
+                                       const std::vector<std::string>& arguments);
 
 // Starts `command` with the address put where it says "{address}", and returns once `probe` is
 // answered without an error: connected is not serving, a server that opens its port first answers

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "bench/experiments.h"
 #include "bench/machine.h"
 
@@ -39,6 +40,7 @@ struct CommandLine {
   LoadSettings load;
   std::string directory;  // of the children
   std::string address;
+  std::string server_prefix;
 };
 
 int Finish(const absl::Status& status) {
@@ -67,6 +69,7 @@ int RunExperiments(const CommandLine& line, const std::vector<const Experiment*>
                                   ? ""
                                   : absl::StrCat(", everything divided by ", line.settings.divisor,
                                                  ": these numbers mean nothing")));
+  if (!line.server_prefix.empty()) report.AddFact("servers", "run by " + line.server_prefix);
   for (const Experiment* experiment : chosen) {
     if (const absl::Status status = experiment->run(line.settings, report); !status.ok()) {
       return Finish(
@@ -86,6 +89,9 @@ void AddOptions(CLI::App& app, CommandLine& line) {
   app.add_option("--divisor", line.settings.divisor, "Divides every count and size")
       ->check(CLI::Range(uint64_t{1}, uint64_t{100'000}))
       ->capture_default_str();
+  app.add_option("--server-prefix", line.server_prefix,
+                 "Words before the command of every server, ours and the empty one:\n"
+                 "\"chrt --batch 0\", \"taskset -c 0\"");
   app.add_flag("--smoke", line.smoke, "A run of seconds that only shows that everything works");
   app.add_flag("--json", line.json, "One JSON object instead of text");
 }
@@ -140,6 +146,7 @@ int Run(int argc, char** argv) {
   std::error_code ignored;
   line.settings.program_folder =
       std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path().string();
+  line.settings.server_prefix = absl::StrSplit(line.server_prefix, ' ', absl::SkipEmpty());
   if (line.smoke) line.settings.divisor = kSmokeDivisor;
 
   if (app.got_subcommand("memory-child")) {

@@ -218,12 +218,14 @@ absl::Status RunRpc(const Settings& settings, Report& report) {
   ASSIGN_OR_RETURN(const auto scratch, ScratchFolder::Make(settings.directory));
   const Load probe = {
       .method = kPut, .calls = 1, .request = [](uint64_t) { return PutBody("probe", ""); }};
-  ASSIGN_OR_RETURN(Contestant empty, StartContestant({settings.program_folder + "/lumen-bench",
-                                                      "empty-server-child", "{address}"},
-                                                     scratch->path() + "/empty.log", probe));
+  ASSIGN_OR_RETURN(
+      Contestant empty,
+      StartContestant(ServerCommand(settings, "lumen-bench", {"empty-server-child", "{address}"}),
+                      scratch->path() + "/empty.log", probe));
   ASSIGN_OR_RETURN(Contestant store,
-                   StartContestant({settings.program_folder + "/lumen-server", "--data-dir",
-                                    scratch->path() + "/db", "--listen", "{address}"},
+                   StartContestant(ServerCommand(settings, "lumen-server",
+                                                 {"--data-dir", scratch->path() + "/db", "--listen",
+                                                  "{address}"}),
                                    scratch->path() + "/server.log", probe));
   RpcExperiment experiment(settings, empty, store);
   for (uint64_t round = 0; round < kRounds; ++round) RETURN_IF_ERROR(experiment.RunRound(round));

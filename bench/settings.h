@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace lumen::bench {
 
@@ -18,6 +19,8 @@ struct Settings {
   uint64_t divisor = 1;
   // Where lumen-server and this program are.
   std::string program_folder;
+  // Words put before the command of every server, lumen-server or empty: "chrt", "--batch", "0".
+  std::vector<std::string> server_prefix;
 
   uint64_t Scaled(uint64_t count, uint64_t least) const { return std::max(count / divisor, least); }
 };

@@ -174,10 +174,11 @@ absl::Status MeasureConnections(const Settings& settings, Contestant& server, ui
 absl::StatusOr<double> StartMs(const Settings& settings, const std::string& directory) {
   ASSIGN_OR_RETURN(const std::string address, FreeAddress());
   const int64_t began_ns = NowNanos();
-  ASSIGN_OR_RETURN(const auto process,
-                   ChildProcess::Start({settings.program_folder + "/lumen-server", "--data-dir",
-                                        directory, "--listen", address},
-                                       directory + ".log"));
+  ASSIGN_OR_RETURN(
+      const auto process,
+      ChildProcess::Start(
+          ServerCommand(settings, "lumen-server", {"--data-dir", directory, "--listen", address}),
+          directory + ".log"));
   const int64_t deadline_ns = began_ns + int64_t{20'000'000'000};
   // A connection that is refused is not tried again for a second: a new one each time.
   while (NowNanos() < deadline_ns) {
@@ -222,8 +223,9 @@ absl::Status RunStreams(const Settings& settings, Report& report) {
   const uint64_t entries =
       settings.Scaled(kScanEntries, kPutsPerWrite) / kPutsPerWrite * kPutsPerWrite;
   ASSIGN_OR_RETURN(Contestant server,
-                   StartContestant({settings.program_folder + "/lumen-server", "--data-dir",
-                                    scratch->path() + "/db", "--listen", "{address}"},
+                   StartContestant(ServerCommand(settings, "lumen-server",
+                                                 {"--data-dir", scratch->path() + "/db", "--listen",
+                                                  "{address}"}),
                                    scratch->path() + "/server.log", GetLoad(1, 1)));
   RETURN_IF_ERROR(Fill(server, values, entries));
   std::vector<double> rates;
