@@ -48,4 +48,7 @@ class Admission {
   std::atomic<size_t> bytes_{0};
 };
 
+// Scans are counted apart from other calls: each pins a state of the engine until it ends.
+inline constexpr Admission::Limits kDefaultScanLimits = {.calls = 1024, .bytes = size_t{256} << 20};
+
 }  // namespace lumen

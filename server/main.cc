@@ -113,7 +113,9 @@ ServerOptions FrontOptions(const Settings& settings, FileSystem& files) {
                     .max_batch_bytes = settings.max_batch_bytes,
                     .max_batch_operations = static_cast<uint32_t>(settings.max_batch_operations)};
   options.admission = {.calls = settings.max_calls, .bytes = settings.max_call_bytes};
-  options.reads.threads = static_cast<int>(settings.read_threads);
+  options.scans = {.calls = settings.max_scans, .bytes = settings.max_scan_bytes};
+  options.reads = {.threads = static_cast<int>(settings.read_threads),
+                   .max_queued = settings.max_queued_reads};
   options.slow.longer_than = settings.slow_request;
   options.slow.warn = [](std::string_view warning) { spdlog::warn("{}", warning); };
   options.drain_timeout = settings.drain_timeout;

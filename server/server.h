@@ -30,7 +30,7 @@ struct ServerOptions {
   // Calls under way, and the requests and answers they hold.
   Admission::Limits admission;
   // Scans under way, and what they have ready to send.
-  Admission::Limits scans = {.calls = 1024, .bytes = size_t{256} << 20};
+  Admission::Limits scans = kDefaultScanLimits;
   // What gRPC holds of requests that have not arrived whole and of answers that are not sent.
   // Beyond it gRPC reads no more from its connections, and ends calls that hold much.
   size_t transport_bytes = size_t{1} << 30;

@@ -255,6 +255,13 @@ void AddLimits(Settings& s, std::vector<Setting>& all) {
   all.push_back(
       Size({group, "max_call_bytes", "Bytes that the calls under way may hold before that"},
            s.max_call_bytes, {.least = 1}));
+  all.push_back(Count({group, "max_scans", "Scans under way before clients are told to back off"},
+                      s.max_scans, {.least = 1, .most = 1'000'000}));
+  all.push_back(Size({group, "max_scan_bytes", "Bytes that scans may have ready to send"},
+                     s.max_scan_bytes, {.least = 1}));
+  all.push_back(Count({group, "max_queued_reads",
+                       "Reads that may wait for a read thread before clients are told to back off"},
+                      s.max_queued_reads, {.least = 1, .most = 10'000'000}));
 }
 
 void AddLogging(Settings& s, std::vector<Setting>& all) {

@@ -214,6 +214,12 @@ absl::Status CheckTogether(const Settings& settings) {
         described("limits.max_call_bytes"),
         " is less than twice the largest batch: ", described("limits.max_batch_bytes")));
   }
+  // As does a message with one entry.
+  if (settings.max_scan_bytes / 2 < settings.max_key_bytes + settings.max_value_bytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(described("limits.max_scan_bytes"), " is less than twice the largest entry: ",
+                     described("limits.max_key"), ", ", described("limits.max_value")));
+  }
   return absl::OkStatus();
 }
 

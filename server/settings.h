@@ -10,6 +10,7 @@
 #include "engine/options.h"
 #include "server/admission.h"
 #include "server/logging.h"
+#include "server/read_pool.h"
 #include "server/setting_value.h"
 
 namespace lumen {
@@ -41,6 +42,9 @@ struct Settings {
   uint64_t max_batch_operations = 10'000;
   uint64_t max_calls = Admission::Limits().calls;
   uint64_t max_call_bytes = Admission::Limits().bytes;
+  uint64_t max_scans = kDefaultScanLimits.calls;
+  uint64_t max_scan_bytes = kDefaultScanLimits.bytes;
+  uint64_t max_queued_reads = ReadPool::Options().max_queued;
 
   LogOptions log;
   std::chrono::milliseconds slow_request{1000};  // 0: none is

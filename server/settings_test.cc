@@ -144,6 +144,9 @@ TEST(Settings, EachIsReadFromItsFlag) {
                              "--max-batch-operations=77",
                              "--max-calls=9",
                              "--max-call-bytes=4MiB",
+                             "--max-scans=8",
+                             "--max-scan-bytes=3MiB",
+                             "--max-queued-reads=6",
                              "--log-level=debug",
                              "--log-format=json",
                              "--slow-request=0"});
@@ -166,6 +169,9 @@ TEST(Settings, EachIsReadFromItsFlag) {
   EXPECT_EQ(s.max_batch_operations, 77u);
   EXPECT_EQ(s.max_calls, 9u);
   EXPECT_EQ(s.max_call_bytes, 4u << 20);
+  EXPECT_EQ(s.max_scans, 8u);
+  EXPECT_EQ(s.max_scan_bytes, 3u << 20);
+  EXPECT_EQ(s.max_queued_reads, 6u);
   EXPECT_EQ(s.log.level, "debug");
   EXPECT_EQ(s.log.format, LogFormat::kJson);
   EXPECT_EQ(s.slow_request.count(), 0);
@@ -274,6 +280,9 @@ TEST(Settings, WhatDoesNotGoTogetherIsRefusedWithBothSources) {
                     HasSubstr("limits.max_value = 3968KiB (default)")));
   EXPECT_THAT(Refusal({"--max-call-bytes=33MiB"}),
               HasSubstr("is less than twice the largest batch: limits.max_batch_bytes = 17MiB"));
+  EXPECT_THAT(Refusal({"--max-scan-bytes=8063KiB"}),
+              HasSubstr("is less than twice the largest entry: limits.max_key = 64KiB"));
+  EXPECT_EQ(Accept({"--max-scan-bytes=8064KiB"}).max_scan_bytes, 8064u << 10);
 }
 
 TEST(Settings, HelpAndVersionGoToStandardOutput) {
