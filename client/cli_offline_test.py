@@ -14,7 +14,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
+import zlib
 
 BIN = pathlib.Path(sys.argv[1])
 FROZEN = pathlib.Path(__file__).resolve().parent.parent / "engine/core/testdata/frozen_0_1_0/db"
@@ -159,6 +161,141 @@ class Offline(unittest.TestCase):
         self.assertEqual(records[-1]["operations"], 12)
         self.assertEqual(lumen("manifest", "dump", self.db / "00000121.wal")[0], 2)
 
+    def test_the_dump_of_a_table_is_text_or_json(self):
+        table = self.db / "00000122.sst"
+        records = [json.loads(line) for line in lumen("sst", "dump", "-o", "jsonl", "--entries", table)[1].splitlines()]
+        self.assertEqual([r["type"] for r in records], ["table", "block", "entry", "entry", "verdict"])
+        self.assertEqual((records[0]["entries"], records[0]["tombstones"], records[0]["bytes"]), (2, 1, 303))
+        self.assertEqual([(r["sequence"], r["op"], r["key"]) for r in records if r["type"] == "entry" and r["op"] == "delete"],
+                         [(543, "delete", "key001")])
+        self.assertIsInstance(next(r["value"] for r in records if r.get("op") == "put"), (str, dict))
+        self.assertEqual(json.loads(lumen("sst", "dump", "-o", "json", "--entries", table)[1]), records)
+        self.assertNotIn("entry", lumen("sst", "dump", "-o", "json", table)[1])
+        # The dump goes on behind the damage, and says so at its end.
+        self.damage("00000083.sst")
+        code, out, err = lumen("sst", "dump", "-o", "jsonl", self.db / "00000083.sst")
+        blocks = [r for r in map(json.loads, out.splitlines()) if r["type"] == "block"]
+        self.assertEqual((code, [b["whole"] for b in blocks].count(False)), (5, 1))
+        self.assertIn("offset 527", next(b["damage"] for b in blocks if not b["whole"]))
+        verdict = json.loads(out.splitlines()[-1])
+        self.assertEqual((verdict["type"], verdict["damaged"], "lumen: " + verdict["text"] + "\n"), ("verdict", True, err))
+
+    def test_an_array_that_a_failure_ends_is_not_taken_for_the_whole(self):
+        for command in ["wal", "dump", self.db / "00000200.wal"], ["sst", "dump", self.db / "none.sst"], ["verify", self.folder]:
+            code, out, _ = lumen(*command, "-o", "json")
+            self.assertEqual((code in (4, 6), out), (True, ""), command)
+
+    def legacy_log(self, records):
+        log = self.folder / "wal.log"
+        with open(log, "wb") as out:
+            for i in range(records):
+                key, value = b"%08d" % i, b"v" * 400
+                rest = len(key).to_bytes(8, "big") + len(value).to_bytes(8, "big") + key + value
+                out.write(b"\1" + zlib.crc32(b"\1" + rest).to_bytes(4, "big") + rest)
+        return log
+
+    def interrupt_at(self, words, *arguments, by=signal.SIGINT):
+        """Runs it on a terminal until that stands there; the exit code, and what was said after that."""
+        screen, terminal = pty.openpty()
+        self.addCleanup(os.close, screen)
+        run = subprocess.Popen([BIN / "lumen", *arguments], stdout=subprocess.DEVNULL, stderr=terminal,
+                               env=dict(os.environ, NO_COLOR="1"))
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        os.close(terminal)
+        said = b""
+        while words not in said:
+            said += os.read(screen, 65536)
+        run.send_signal(by)
+        try:
+            while piece := os.read(screen, 65536):
+                said += piece
+        except OSError:  # the other side is closed
+            pass
+        return run.wait(PATIENCE), said.split(words, 1)[1].decode()
+
+    def started(self, *arguments):
+        """A command that has come so far that it waits for signals."""
+        run = subprocess.Popen([BIN / "lumen", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(run.stderr.close)
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        while not self.blocks_signals(run):
+            self.assertIsNone(run.poll())
+        return run
+
+    def blocks_signals(self, run):
+        status = pathlib.Path(f"/proc/{run.pid}/status").read_text(encoding="ascii")
+        return int(re.search(r"SigBlk:\s+(\w+)", status).group(1), 16) & 1 << signal.SIGINT - 1
+
+    def interrupt_early(self, *arguments):
+        run = self.started(*arguments)
+        run.send_signal(signal.SIGINT)
+        return run.wait(PATIENCE), run.stderr.read()
+
+    def test_an_interrupted_import_leaves_nothing_behind(self):
+        log, to = self.legacy_log(200_000), self.folder / "to"
+        for by, expected in (signal.SIGINT, 130), (signal.SIGTERM, 143):
+            for phase in b"reading: 1", b"importing: 1":
+                code, said = self.interrupt_at(phase, "import-legacy", log, to, by=by)
+                self.assertEqual(code, expected, said)
+                self.assertIn("lumen: interrupted; nothing was imported\r\n", said)
+                self.assertEqual(sorted(os.listdir(self.folder)), ["db", "wal.log"])
+        code, said = self.interrupt_at(b"importing: 1", "import-legacy", "--into-existing", log, self.db)
+        self.assertEqual(code, 130)
+        self.assertIn("holds a part of the log on top of what it held; the same command again imports all", said)
+        self.assertEqual(lumen("import-legacy", "--into-existing", log, self.db)[0], 0)
+        self.assertEqual(lumen("verify", self.db)[0], 0)
+
+    def test_an_import_that_was_killed_says_what_to_do(self):
+        log, to = self.legacy_log(200_000), self.folder / "to"
+        self.assertEqual(self.interrupt_at(b"importing: 1", "import-legacy", log, to, by=signal.SIGKILL)[0], -signal.SIGKILL)
+        code, _, err = lumen("import-legacy", log, to)
+        self.assertEqual((code, to.exists()), (4, False))
+        self.assertIn("to.importing: is there, from an import that was cut short; remove it", err)
+        shutil.rmtree(self.folder / "to.importing")
+        self.assertEqual(lumen("import-legacy", log, to)[0], 0)
+
+    def test_interrupted_reading_changes_nothing_and_claims_nothing(self):
+        to = self.folder / "to"
+        self.assertEqual(lumen("import-legacy", self.legacy_log(200_000), to)[0], 0)
+        self.assertEqual(self.interrupt_early("verify", to), (130, f"lumen: interrupted; nothing is known of {to}\n"))
+        wal = self.folder / "00000002.wal"
+        os.link(to / wal.name, wal)
+        # All of it in tables that are whole: closing leaves a flush that was under way, and its file, to the next open.
+        server = Server(to)
+        self.addCleanup(server.process.wait)
+        self.addCleanup(server.process.kill)
+        self.assertEqual(lumen("admin", "flush", "--server", server.address)[0], 0)
+        server.stop()
+        for dump, file in (["wal", "dump"], wal), (["sst", "dump", "--entries"], max(to.glob("*.sst"))):
+            self.assertEqual(self.interrupt_early(*dump, file), (130, "lumen: interrupted\n"))
+        (to / "CURRENT").unlink()
+        self.assertEqual(self.interrupt_early("repair", "--yes", to), (130, "lumen: interrupted; nothing was changed\n"))
+        self.assertFalse((to / "CURRENT").exists())
+        self.assertEqual(lumen("repair", "--yes", to)[0], 0)
+        self.assertEqual(lumen("verify", to)[0], 0)
+
+    def test_a_reader_that_has_enough_ends_a_dump_quietly(self):
+        run = subprocess.Popen([BIN / "lumen", "wal", "dump", "-o", "jsonl", self.db / "00000119.wal"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(run.stderr.close)
+        run.stdout.close()
+        self.assertEqual((run.wait(PATIENCE), run.stderr.read()), (0, b""))
+
+    def test_what_is_stuck_ends_with_its_last_words(self):
+        # Opening a pipe that nobody writes to hangs.
+        os.mkfifo(self.folder / "pipe")
+        run = self.started("import-legacy", self.folder / "pipe", self.folder / "to")
+        asleep = 0
+        while asleep < 5:
+            asleep = asleep + 1 if "\nState:\tS" in pathlib.Path(f"/proc/{run.pid}/status").read_text(encoding="ascii") else 0
+            time.sleep(0.02)
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(run.wait(PATIENCE), 130)
+        self.assertIn(f"if {self.folder}/to is there, all was imported; if {self.folder}/to.importing is, nothing was",
+                      run.stderr.read())
+
     def test_verdicts_are_text_or_json(self):
         records = [json.loads(line) for line in lumen("wal", "verify", "-o", "jsonl", self.db)[1].splitlines()]
         self.assertEqual([r["type"] for r in records], ["manifest"] + 3 * ["segment"] + ["summary"])
@@ -237,6 +374,9 @@ class Offline(unittest.TestCase):
             self.assertEqual((code, err), (0, ""))
             examples = out.split("Examples:")[1].split("Exit codes:")[0]
             self.assertGreaterEqual(examples.count(f"lumen {' '.join(command)} "), 3, out)
+            self.assertIn("-o,--output text|json|jsonl", out)
+            self.assertIn("How to print [default text]", out)
+            self.assertLessEqual(max(map(len, out.splitlines())), 100, out)
 
     def test_mistakes_are_usage_errors(self):
         for wrong in (["verify"], ["repair"], ["repair", "--yes"], ["verify", "-o", "xml", "x"], ["manifest"],

@@ -511,6 +511,8 @@ class Shell(Online):
             self.assertEqual(self.complete(shell, "lumen admin che"), ["checkpoint"])
             self.assertEqual(self.complete(shell, "lumen scan --rev"), ["--reverse"])
             self.assertEqual(self.complete(shell, "lumen scan -o ta"), ["table"])
+            self.assertEqual(sorted(self.complete(shell, "lumen sst dump -o json")), ["json", "jsonl"])
+            self.assertEqual(self.complete(shell, "lumen verify --output te"), ["text"])
             self.assertEqual(self.complete(shell, "lumen admin log-level de"), ["debug"])
             self.assertEqual(self.complete(shell, "lumen import dum"), ["dump.jsonl"])
 

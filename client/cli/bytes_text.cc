@@ -33,28 +33,6 @@ bool IsPrintableUtf8(std::string_view bytes) {
   return true;
 }
 
-void AppendJsonEscape(char c, std::string& to) {
-  switch (c) {
-    case '"':
-      to += "\\\"";
-      return;
-    case '\\':
-      to += "\\\\";
-      return;
-    case '\n':
-      to += "\\n";
-      return;
-    case '\r':
-      to += "\\r";
-      return;
-    case '\t':
-      to += "\\t";
-      return;
-    default:
-      absl::StrAppendFormat(&to, "\\u%04x", static_cast<unsigned>(static_cast<uint8_t>(c)));
-  }
-}
-
 }  // namespace
 
 std::optional<char32_t> TakeCodePoint(std::string_view& bytes) {
@@ -99,23 +77,6 @@ absl::StatusOr<std::string> FromText(std::string_view text) {
                      "base64 itself"));
   }
   return bytes;
-}
-
-std::string ToJson(std::string_view bytes) {
-  if (!IsUtf8(bytes))
-    return absl::StrCat("{\"base64\":\"", absl::Base64Escape(ToAbsl(bytes)), "\"}");
-  std::string json;
-  json.reserve(bytes.size() + 2);
-  json += '"';
-  for (const char c : bytes) {
-    if (static_cast<uint8_t>(c) < 0x20 || c == '"' || c == '\\' || c == '\x7f') {
-      AppendJsonEscape(c, json);
-    } else {
-      json += c;
-    }
-  }
-  json += '"';
-  return json;
 }
 
 std::string WithCommas(uint64_t number) {

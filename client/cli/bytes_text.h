@@ -6,9 +6,10 @@
 
 #include "absl/status/statusor.h"
 
-// Keys and values are bytes; people and JSON have text. In text, bytes stand as themselves when
-// they are printable UTF-8, else as "base64:..."; what is printed can be typed again. Text that
-// itself begins with "base64:" stands in base64 as well, so that nothing has two meanings.
+// Keys and values are bytes; people have text, and programs JSON (client/cli/json.h). In text,
+// bytes stand as themselves when they are printable UTF-8, else as "base64:..."; what is printed
+// can be typed again. Text that itself begins with "base64:" stands in base64 as well, so that
+// nothing has two meanings.
 namespace lumen::cli {
 
 // Takes one code point off the front. Empty: the bytes are not well-formed UTF-8.
@@ -21,9 +22,6 @@ std::string CutText(std::string_view text, size_t width);
 std::string ToText(std::string_view bytes);
 // INVALID_ARGUMENT: the prefix is there, but no base64 behind it.
 absl::StatusOr<std::string> FromText(std::string_view text);
-
-// For JSON: a string when the bytes are UTF-8, else {"base64":"..."}.
-std::string ToJson(std::string_view bytes);
 
 // 1234567 is "1,234,567".
 std::string WithCommas(uint64_t number);

@@ -3,12 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <functional>
 #include <random>
 #include <set>
 #include <string>
 
 #include "client/cli/bytes_text.h"
+#include "client/cli/findings.h"
+#include "client/cli/json.h"
 #include "client/cli/manual.h"
 #include "client/cli/message_json.h"
 #include "client/cli/records.h"
@@ -78,9 +81,10 @@ TEST(Records, AnyEntryComesBackFromItsLine) {
   for (int i = 0; i < 20'000; ++i) {
     const std::string key = RandomBytes(random);
     const std::string value = RandomBytes(random);
-    std::string line = EntryLine(key, value);
-    ASSERT_EQ(line.find('\n'), line.size() - 1);
-    line.pop_back();
+    const std::string line = EntryJson(key, value, i);
+    ASSERT_EQ(line.find('\n'), std::string::npos);
+    const Json same = {{"key", JsonOfBytes(key)}, {"value", JsonOfBytes(value)}, {"sequence", i}};
+    ASSERT_EQ(Json::parse(line), same);
     const auto read = ParseEntry(line);
     ASSERT_TRUE(read.ok()) << line << read.status();
     ASSERT_EQ(read->key(), key);
@@ -141,6 +145,33 @@ TEST(MessageJson, NumbersAreNumbersAndBytesAreBytes) {
   response.set_sequence(UINT64_MAX);
   EXPECT_EQ(MessageToJson(response, false),
             R"({"found":true,"value":{"base64":"/w=="},"sequence":18446744073709551615})");
+}
+
+TEST(Json, WhatIsSaidToPeopleIsUtf8) {
+  EXPECT_EQ(JsonOfText("grüß").dump(), "\"grüß\"");
+  EXPECT_EQ(JsonOfText("a\xff\n").dump(), R"("a\\xff\\n")");
+}
+
+TEST(Findings, HaveTheFormThatIsAskedFor) {
+  const auto printed = [](const std::string& format, int records, bool ended) {
+    std::FILE* const file = std::tmpfile();
+    Output out(fileno(file));
+    Findings findings(format, out);
+    findings.Line("line");
+    for (int i = 0; i < records; ++i) findings.Record({{"i", i}});
+    if (ended) findings.End();
+    EXPECT_TRUE(out.Flush());
+    std::rewind(file);
+    char text[64] = {};
+    const size_t length = std::fread(text, 1, sizeof text, file);
+    std::fclose(file);
+    return std::string(text, length);
+  };
+  EXPECT_EQ(printed("text", 2, true), "line\n");
+  EXPECT_EQ(printed("jsonl", 2, true), "{\"i\":0}\n{\"i\":1}\n");
+  EXPECT_EQ(printed("json", 0, true), "[]\n");
+  EXPECT_EQ(printed("json", 2, true), "[\n{\"i\":0},\n{\"i\":1}\n]\n");
+  EXPECT_EQ(printed("json", 1, false), "[\n{\"i\":0}");
 }
 
 TEST(StatusReport, WhatIsWrongIsSaid) {

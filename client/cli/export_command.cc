@@ -1,12 +1,13 @@
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/bytes_text.h"
+#include "client/cli/json.h"
 #include "client/cli/online_commands.h"
 #include "client/cli/output_file.h"
 #include "client/cli/rate.h"
-#include "client/cli/records.h"
 
 // lumen export.
 namespace lumen::cli {
@@ -22,7 +23,7 @@ absl::Status ExportTo(Session& session, const v1::ScanRequest& request, Output& 
   return session.kv().Scan(request, [&](const v1::ScanResponse& message) {
     uint64_t bytes = 0;
     for (const auto& entry : message.entries()) {
-      if (!out.Write(EntryLine(entry.key(), entry.value()))) return false;
+      if (!out.Write(EntryJson(entry.key(), entry.value(), std::nullopt) + "\n")) return false;
       bytes += entry.key().size() + entry.value().size();
     }
     rate.Add(static_cast<uint64_t>(message.entries_size()), bytes);

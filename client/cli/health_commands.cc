@@ -1,7 +1,7 @@
 #include <memory>
 #include <string>
 
-#include "absl/strings/str_cat.h"
+#include "client/cli/json.h"
 #include "client/cli/message_json.h"
 #include "client/cli/online_commands.h"
 #include "client/cli/status_report.h"
@@ -17,7 +17,7 @@ int Health(Session& session, const std::string& format) {
   const bool answered = serving.ok() || serving.code() == absl::StatusCode::kFailedPrecondition;
   if (!answered) return session.Fail(serving);
   if (format == "json") {
-    session.out().Write(absl::StrCat("{\"serving\":", serving.ok() ? "true" : "false", "}\n"));
+    session.out().Write(Json{{"serving", serving.ok()}}.dump() + "\n");
   } else if (serving.ok()) {
     session.out().Write("serving\n");
   }

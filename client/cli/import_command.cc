@@ -33,6 +33,7 @@ class Importer {
   Importer(Session& session, Input& input, bool async)
       : session_(session), input_(input), rate_(session.talk(), "imported") {
     batch_.set_durability(DurabilityOf(async));
+    LeaveLastWords();
   }
 
   // Everything from `first_line` on. The error names a line; `next_line()` is where to go on.
@@ -90,7 +91,15 @@ class Importer {
     batch_.clear_operations();
     batch_bytes_ = 0;
     next_line_ = next_line;
+    LeaveLastWords();
     return absl::OkStatus();
+  }
+
+  // Whether later ones are is not known then.
+  void LeaveLastWords() {
+    session_.interruption().SetLastWords(
+        absl::StrCat("interrupted; the lines before ", next_line_,
+                     " are stored, later ones may be; --from-line ", next_line_, " goes on"));
   }
 
   Session& session_;

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "engine/base/check.h"
 
@@ -53,6 +54,11 @@ Interruption::~Interruption() {
   for (const int fd : {signal_fd_, interrupted_fd_, finished_fd_}) close(fd);
 }
 
+void Interruption::SetLastWords(std::string words) {
+  MutexLock lock(mutex_);
+  last_words_ = std::move(words);
+}
+
 bool Interruption::AwaitInput(int fd) const { return !PollEither(interrupted_fd_, fd, -1); }
 
 void Interruption::Watch() {
@@ -63,7 +69,20 @@ void Interruption::Watch() {
   exit_code_ = exit_code;
   eventfd_write(interrupted_fd_, 1);
   cancellation_.Cancel();
-  if (!PollEither(finished_fd_, signal_fd_, kGraceMs)) _exit(exit_code);
+  if (!PollEither(finished_fd_, signal_fd_, kGraceMs)) EndProcess();
+}
+
+// Other threads run on, so nothing of theirs may be touched, stderr's lock neither.
+void Interruption::EndProcess() {
+  std::string words;
+  {
+    MutexLock lock(mutex_);
+    words = last_words_;
+  }
+  if (!words.empty()) words = "lumen: " + words + "\n";
+  // Nobody is left who could be told that it cannot be written.
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, words.data(), words.size());
+  _exit(exit_code_);
 }
 
 }  // namespace lumen::cli

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/bytes_text.h"
 #include "client/cli/input.h"
+#include "client/cli/json.h"
 #include "client/cli/message_json.h"
 #include "client/cli/online_commands.h"
 #include "engine/base/status.h"
@@ -149,9 +150,7 @@ int Get(Session& session, const GetFlags& flags) {
   } else if (flags.format == "text") {
     session.out().Write(ToText(response->value()) + "\n");
   } else {
-    session.out().Write(absl::StrCat("{\"key\":", ToJson(*key),
-                                     ",\"value\":", ToJson(response->value()),
-                                     ",\"sequence\":", response->sequence(), "}\n"));
+    session.out().Write(EntryJson(*key, response->value(), response->sequence()) + "\n");
   }
   return session.Finish();
 }

@@ -2,9 +2,7 @@
 
 #include <google/protobuf/descriptor.h>
 
-#include <nlohmann/json.hpp>
-
-#include "client/cli/bytes_text.h"
+#include "client/cli/json.h"
 #include "engine/base/check.h"
 
 namespace lumen::cli {
@@ -13,11 +11,8 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
-using Json = nlohmann::ordered_json;
 
 Json ToObject(const Message& message);
-
-Json OfBytes(const std::string& bytes) { return Json::parse(ToJson(bytes)); }
 
 Json OfElement(const Message& message, const FieldDescriptor& field, int i) {
   const Reflection& read = *message.GetReflection();
@@ -29,7 +24,7 @@ Json OfElement(const Message& message, const FieldDescriptor& field, int i) {
     case FieldDescriptor::CPPTYPE_BOOL:
       return read.GetRepeatedBool(message, &field, i);
     case FieldDescriptor::CPPTYPE_STRING:
-      return OfBytes(read.GetRepeatedString(message, &field, i));
+      return JsonOfBytes(read.GetRepeatedString(message, &field, i));
     case FieldDescriptor::CPPTYPE_MESSAGE:
       return ToObject(read.GetRepeatedMessage(message, &field, i));
     default:
@@ -49,7 +44,7 @@ Json OfSingle(const Message& message, const FieldDescriptor& field) {
     case FieldDescriptor::CPPTYPE_BOOL:
       return read.GetBool(message, &field);
     case FieldDescriptor::CPPTYPE_STRING:
-      return OfBytes(read.GetString(message, &field));
+      return JsonOfBytes(read.GetString(message, &field));
     case FieldDescriptor::CPPTYPE_MESSAGE:
       return ToObject(read.GetMessage(message, &field));
     case FieldDescriptor::CPPTYPE_ENUM:

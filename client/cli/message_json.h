@@ -8,7 +8,7 @@ namespace lumen::cli {
 
 // Every field, unset ones with their default (of a oneof and of messages only what is set), under
 // the names of the .proto; numbers as numbers, enumerations by name, bytes as
-// client/cli/bytes_text.h writes them. `pretty`: over several lines. No line end behind it.
+// client/cli/json.h writes them. `pretty`: over several lines. No line end behind it.
 std::string MessageToJson(const google::protobuf::Message& message, bool pretty);
 
 }  // namespace lumen::cli

@@ -2,10 +2,8 @@
 
 #include <cstdlib>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "client/cli/bytes_text.h"
 
 namespace lumen::cli {
@@ -50,20 +48,6 @@ CLI::App* OnlineCommands::Add(CLI::App& parent, const std::string& group,
       ->type_name("TIME");
   added->callback([this, command = std::move(command)] { chosen_ = command; });
   return added;
-}
-
-void AddFormat(CLI::App& command, std::string& format, const std::string& formats) {
-  const std::vector<std::string> known = absl::StrSplit(formats, '|');
-  format = known.front();
-  command.add_option("-o,--output", format, absl::StrCat("How to print [default ", format, "]"))
-      ->group("Output")
-      ->type_name(formats)
-      ->check([known, formats](const std::string& given) {
-        for (const std::string& one : known) {
-          if (given == one) return std::string();
-        }
-        return absl::StrCat("'", given, "' is not one of ", formats);
-      });
 }
 
 void AddAsync(CLI::App& command, bool& async) {

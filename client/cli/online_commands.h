@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "client/cli/format_flag.h"
 #include "client/cli/session.h"
 #include "lumen/v1/kv.pb.h"
 
@@ -55,8 +56,6 @@ void AddAdminCommands(OnlineCommands& commands);
 inline constexpr char kDataGroup[] = "Data";
 inline constexpr char kOperationGroup[] = "Operation";
 
-// "-o"; `formats` as "text|json", the first is the default.
-void AddFormat(CLI::App& command, std::string& format, const std::string& formats);
 // "--async".
 void AddAsync(CLI::App& command, bool& async);
 v1::Durability DurabilityOf(bool async);

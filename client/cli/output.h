@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -8,7 +9,8 @@
 
 namespace lumen::cli {
 
-// Bytes on their way to a file descriptor, which it does not own. Not thread-safe.
+// Bytes on their way to a file descriptor, which it does not own. Not thread-safe, but for
+// reader_left().
 class Output {
  public:
   explicit Output(int fd) : fd_(fd) {}
@@ -31,7 +33,7 @@ class Output {
  private:
   const int fd_;
   std::string buffer_;
-  bool reader_left_ = false;
+  std::atomic<bool> reader_left_{false};
   absl::Status error_;
 };
 

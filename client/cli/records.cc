@@ -1,18 +1,15 @@
 #include "client/cli/records.h"
 
 #include <initializer_list>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "client/cli/bytes_text.h"
+#include "client/cli/json.h"
 #include "engine/base/status.h"
 
 namespace lumen::cli {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr char kBase64[] = "base64";
 
@@ -79,10 +76,6 @@ absl::StatusOr<v1::Precondition> ParsePrecondition(const Json& object) {
 }
 
 }  // namespace
-
-std::string EntryLine(std::string_view key, std::string_view value) {
-  return absl::StrCat("{\"key\":", ToJson(key), ",\"value\":", ToJson(value), "}\n");
-}
 
 absl::StatusOr<v1::Operation::Put> ParseEntry(const std::string& line) {
   ASSIGN_OR_RETURN(const Json object, ParseObject(line));

@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/bytes_text.h"
+#include "client/cli/json.h"
 #include "client/cli/online_commands.h"
 #include "engine/base/status.h"
 
@@ -52,10 +55,13 @@ class EntryPrinter {
     if (flags_.format == "table") return PrintRow(entry);
     if (flags_.format == "raw") return PrintPair(entry.key(), entry.value());
     if (flags_.format == "text") return PrintPair(ToText(entry.key()), ToText(entry.value()));
-    out_.Write(absl::StrCat("{\"key\":", ToJson(entry.key())));
-    if (!flags_.keys_only) out_.Write(absl::StrCat(",\"value\":", ToJson(entry.value())));
-    out_.Write(absl::StrCat(",\"sequence\":", entry.sequence(), "}"));
+    out_.Write(EntryJson(entry.key(), ValueOf(entry), entry.sequence()));
     return flags_.format != "jsonl" || out_.Write("\n");
+  }
+
+  std::optional<std::string_view> ValueOf(const v1::ScanResponse::Entry& entry) const {
+    if (flags_.keys_only) return std::nullopt;
+    return entry.value();
   }
 
   bool PrintPair(const std::string& key, const std::string& value) {
@@ -125,10 +131,9 @@ int Count(Session& session, const v1::ScanRequest& request, const std::string& f
     return true;
   });
   if (!scanned.ok()) return session.Fail(scanned);
-  session.out().Write(format.starts_with("json")
-                          ? absl::StrCat("{\"count\":", last.count(),
-                                         ",\"snapshot_sequence\":", last.snapshot_sequence(), "}\n")
-                          : absl::StrCat(last.count(), "\n"));
+  const Json counted = {{"count", last.count()}, {"snapshot_sequence", last.snapshot_sequence()}};
+  session.out().Write((format.starts_with("json") ? counted.dump() : std::to_string(last.count())) +
+                      "\n");
   return session.Finish();
 }
 

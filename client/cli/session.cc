@@ -1,7 +1,5 @@
 #include "client/cli/session.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
 #include <utility>
@@ -33,7 +31,7 @@ std::string Describe(const absl::Status& error) {
 
 }  // namespace
 
-Session::Session(ConnectionFlags flags) : flags_(std::move(flags)), out_(STDOUT_FILENO) {}
+Session::Session(ConnectionFlags flags) : flags_(std::move(flags)) {}
 
 Session::~Session() = default;
 
@@ -47,12 +45,12 @@ std::optional<int> Session::Connect() {
   }
   ConnectionOptions options{.server = flags_.server, .timeout = *timeout};
   if (flags_.timeout.has_value()) options.long_call_timeout = *timeout;
-  options.cancellation = &interruption_.cancellation();
+  options.cancellation = &interruption().cancellation();
   connection_ = std::make_unique<Connection>(options);
   const absl::Status connected = connection_->Connect();
   if (!connected.ok()) {
-    if (interruption_.exit_code() != 0) return Fail(connected);
-    talk_.Complain(std::string(connected.message()));
+    if (interruption().exit_code() != 0) return Fail(connected);
+    talk().Complain(std::string(connected.message()));
     return kExitCannotConnect;
   }
   kv_ = std::make_unique<KvClient>(*connection_);
@@ -60,43 +58,26 @@ std::optional<int> Session::Connect() {
   return std::nullopt;
 }
 
-int Session::Refuse(const std::string& usage_error) {
-  talk_.Complain(usage_error);
-  return kExitUsage;
-}
-
-int Session::Answer(const std::string& negative) {
-  talk_.Complain(negative);
-  return Finish(kExitNegative);
-}
-
 int Session::Fail(const absl::Status& error) { return Stop(error, "interrupted"); }
 
 int Session::FailWrite(const absl::Status& error) {
   if (!IsInDoubt(error)) return Fail(error);
   constexpr char kDoubt[] = "; the write may or may not have happened";
-  if (interruption_.exit_code() != 0) return Stop(error, absl::StrCat("interrupted", kDoubt));
-  talk_.Complain(Describe(error) + kDoubt);
+  if (interruption().exit_code() != 0) return Stop(error, absl::StrCat("interrupted", kDoubt));
+  talk().Complain(Describe(error) + kDoubt);
   return Finish(kExitServerError);
 }
 
 int Session::Stop(const absl::Status& error, const std::string& interrupted) {
   // What came before the error is printed before it is spoken of.
   const int printed = Finish();
-  if (const int code = interruption_.exit_code(); code != 0) {
-    talk_.Complain(interrupted);
+  if (const int code = interruption().exit_code(); code != 0) {
+    talk().Complain(interrupted);
     return code;
   }
   if (printed != kExitOk) return printed;
-  talk_.Complain(Describe(error));
+  talk().Complain(Describe(error));
   return error.code() == absl::StatusCode::kDataLoss ? kExitCorruption : kExitServerError;
-}
-
-int Session::Finish(int exit_code) {
-  out_.Flush();
-  if (out_.error().ok()) return exit_code;
-  talk_.Complain(std::string(out_.error().message()));
-  return kExitServerError;
 }
 
 }  // namespace lumen::cli

@@ -48,6 +48,11 @@ bool Talk::WantsProgress() { return is_terminal_ && Clock::now() >= next_progres
 void Talk::ShowProgress(const std::string& line) {
   if (!WantsProgress()) return;
   next_progress_ = Clock::now() + kProgressInterval;
+  ReplaceProgress(line);
+}
+
+void Talk::ReplaceProgress(const std::string& line) {
+  if (!is_terminal_) return;
   progress_shown_ = true;
   std::fprintf(stderr, "%s%s", kClearLine, line.c_str());
   std::fflush(stderr);

@@ -20,10 +20,11 @@ class Talk {
   // Replaces the progress line; not more often than ten times a second, whoever asks.
   bool WantsProgress();
   void ShowProgress(const std::string& line);
-
- private:
+  // The same however often it is asked, for one who asks seldom.
+  void ReplaceProgress(const std::string& line);
   void ClearProgress();
 
+ private:
   const bool is_terminal_;
   const bool colours_;
   bool progress_shown_ = false;

@@ -1,10 +1,12 @@
 #include "client/offline/offline_commands.h"
 
-#include <cstdio>
-#include <map>
+#include <cstdint>
 #include <utility>
 
+#include "client/cli/format_flag.h"
+#include "client/offline/import_legacy_command.h"
 #include "client/offline/sst_command.h"
+#include "client/offline/stoppable_file_system.h"
 #include "client/offline/verify_command.h"
 #include "client/offline/wal_command.h"
 #include "engine/posix_environment.h"
@@ -62,7 +64,7 @@ Exit codes: 0 ok, 2 usage, 4 the file cannot be read, 5 damage.)help";
 constexpr char kDumpTableHelp[] = R"(Examples:
   lumen sst dump ./data/00000012.sst
   lumen sst dump --entries ./data/00000012.sst
-  lumen sst dump --entries ./data/00000012.sst | grep ' delete '
+  lumen sst dump --entries -o jsonl ./data/00000012.sst | jq -c .key
 
 Exit codes: 0 ok, 2 usage, 4 the file cannot be read, 5 damage.)";
 
@@ -100,8 +102,15 @@ OfflineCommands::OfflineCommands(CLI::App& app) {
 
 std::optional<int> OfflineCommands::Run() {
   if (!chosen_) return std::nullopt;
+  // First: it blocks signals for the threads of the environment.
+  cli::Console console;
   PosixEnvironment posix;
-  return chosen_(posix.environment());
+  const Environment all = posix.environment();
+  StoppableFileSystem files(all.file_system,
+                            [&console] { return console.interruption().exit_code() != 0; });
+  return chosen_(
+      {.file_system = files, .clock = all.clock, .executor = all.executor, .random = all.random},
+      console);
 }
 
 CLI::App* OfflineCommands::Add(CLI::App& group, const std::string& name,
@@ -119,21 +128,14 @@ void OfflineCommands::AddPath(CLI::App& command, const std::string& name,
 }
 
 void OfflineCommands::AddFormat(CLI::App& command) {
-  const std::map<std::string, OutputFormat> names = {{"text", OutputFormat::kText},
-                                                     {"json", OutputFormat::kJson},
-                                                     {"jsonl", OutputFormat::kJsonLines}};
-  command
-      .add_option("-o,--output", format_, "text, json (one array) or jsonl (a line each) [text]")
-      ->transform(CLI::Transformer(names).description(""))
-      ->group("Output")
-      ->type_name("");
+  cli::AddFormat(command, format_, "text|json|jsonl");
 }
 
 void OfflineCommands::AddVerify(CLI::App& app) {
   CLI::App* verify =
       Add(app, "verify", "Check a whole database and read every byte of it; changes nothing",
-          kVerifyHelp, [this](const Environment& environment) {
-            return VerifyDirectoryCommand(environment.file_system, path_, format_, stdout, stderr);
+          kVerifyHelp, [this](const Environment& environment, cli::Console& console) {
+            return VerifyDirectoryCommand(environment.file_system, path_, format_, console);
           });
   verify->group(kGroup);
   AddPath(*verify, "DIR", "The database's directory");
@@ -143,20 +145,20 @@ void OfflineCommands::AddVerify(CLI::App& app) {
 void OfflineCommands::AddRepair(CLI::App& app) {
   CLI::App* repair =
       Add(app, "repair", "Say what making a damaged database open again would lose; or do it",
-          kRepairHelp, [this](const Environment& environment) {
+          kRepairHelp, [this](const Environment& environment, cli::Console& console) {
             repair_.directory = path_;
             repair_.format = format_;
-            return RepairCommand(environment, repair_, stdout, stderr);
+            return RepairCommand(environment, repair_, console);
           });
   repair->group(kGroup);
   AddPath(*repair, "DIR", "The database's directory; no server may have it open");
   repair->add_flag("--yes", repair_.act, "Do it")->group("Repair");
   repair
       ->add_option("--operations", repair_.shown_operations,
-                   "How many of the lost operations to list as text [1000]")
+                   "How many of the lost operations to list as text [default 1000]")
       ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 40).description(""))
       ->group("Output")
-      ->type_name("");
+      ->type_name("N");
   AddFormat(*repair);
 }
 
@@ -164,17 +166,16 @@ void OfflineCommands::AddWal(CLI::App& app) {
   CLI::App* wal = app.add_subcommand("wal", std::string("Write-ahead log files") + kNeedsNoServer)
                       ->group(kGroup)
                       ->require_subcommand(1);
-  CLI::App* dump =
-      Add(*wal, "dump", "Print every frame of a segment", kDumpWalHelp,
-          [this](const Environment& environment) {
-            return DumpWalCommand(environment.file_system, path_, format_, stdout, stderr);
-          });
+  CLI::App* dump = Add(*wal, "dump", "Print every frame of a segment", kDumpWalHelp,
+                       [this](const Environment& environment, cli::Console& console) {
+                         return DumpWalCommand(environment.file_system, path_, format_, console);
+                       });
   AddPath(*dump, "FILE", "A WAL segment or a manifest");
   AddFormat(*dump);
   CLI::App* verify =
       Add(*wal, "verify", "Say whether a directory would open, or a file is whole", kVerifyWalHelp,
-          [this](const Environment& environment) {
-            return VerifyWalCommand(environment.file_system, path_, format_, stdout, stderr);
+          [this](const Environment& environment, cli::Console& console) {
+            return VerifyWalCommand(environment.file_system, path_, format_, console);
           });
   AddPath(*verify, "PATH", "A database's directory, or one of its WAL segments or manifests");
   AddFormat(*verify);
@@ -186,8 +187,8 @@ void OfflineCommands::AddManifest(CLI::App& app) {
                            ->require_subcommand(1);
   CLI::App* dump =
       Add(*manifest, "dump", "Print every edit of a manifest", kDumpManifestHelp,
-          [this](const Environment& environment) {
-            return DumpManifestCommand(environment.file_system, path_, format_, stdout, stderr);
+          [this](const Environment& environment, cli::Console& console) {
+            return DumpManifestCommand(environment.file_system, path_, format_, console);
           });
   AddPath(*dump, "FILE", "A manifest");
   AddFormat(*dump);
@@ -199,15 +200,16 @@ void OfflineCommands::AddSst(CLI::App& app) {
                       ->require_subcommand(1);
   CLI::App* dump =
       Add(*sst, "dump", "Print what a table says of itself", kDumpTableHelp,
-          [this](const Environment& environment) {
-            return DumpTableCommand(environment.file_system, path_, entries_, stdout, stderr);
+          [this](const Environment& environment, cli::Console& console) {
+            return DumpTableCommand(environment.file_system, path_, entries_, format_, console);
           });
   AddPath(*dump, "FILE", "A table");
-  dump->add_flag("--entries", entries_, "Every key and value too");
+  dump->add_flag("--entries", entries_, "Every key and value too")->group("Output");
+  AddFormat(*dump);
   CLI::App* verify =
       Add(*sst, "verify", "Read every byte and say whether the table is whole", kVerifyTableHelp,
-          [this](const Environment& environment) {
-            return VerifyTableCommand(environment.file_system, path_, format_, stdout, stderr);
+          [this](const Environment& environment, cli::Console& console) {
+            return VerifyTableCommand(environment.file_system, path_, format_, console);
           });
   AddPath(*verify, "FILE", "A table");
   AddFormat(*verify);
@@ -216,10 +218,9 @@ void OfflineCommands::AddSst(CLI::App& app) {
 void OfflineCommands::AddImportLegacy(CLI::App& app) {
   CLI::App* import =
       Add(app, "import-legacy", "Import the wal.log of the original Rust program; needs no server",
-          kImportLegacyHelp, [this](const Environment& environment) {
+          kImportLegacyHelp, [this](const Environment& environment, cli::Console& console) {
             import_.directory = path_;
-            import_.format = format_;
-            return ImportLegacyCommand(environment, import_, stdout, stderr);
+            return ImportLegacyCommand(environment, import_, format_, console);
           });
   import->group(kGroup);
   import->add_option("WAL_LOG", import_.log, "The original's log")->required()->type_name("");

@@ -5,16 +5,16 @@
 #include <optional>
 #include <string>
 
-#include "client/offline/import_legacy_command.h"
-#include "client/offline/output.h"
+#include "client/cli/console.h"
+#include "client/legacy_import.h"
 #include "client/offline/repair_command.h"
 #include "engine/environment.h"
 
 namespace lumen {
 
-// The commands of `lumen` that need no server: `verify`, `repair`, `wal`, `manifest`,
-// `sst`, `import-legacy`. They
-// look into the files themselves.
+// The commands of `lumen` that need no server: `verify`, `repair`, `wal`, `manifest`, `sst`,
+// `import-legacy`. They look into the files themselves. A signal to stop ends each at its next file
+// operation (StoppableFileSystem).
 class OfflineCommands {
  public:
   // Adds them to `app`, in a group of their own. Both must live until Run.
@@ -27,7 +27,7 @@ class OfflineCommands {
   std::optional<int> Run();
 
  private:
-  using Command = std::function<int(const Environment& environment)>;
+  using Command = std::function<int(const Environment& environment, cli::Console& console)>;
 
   void AddVerify(CLI::App& app);
   void AddRepair(CLI::App& app);
@@ -43,9 +43,9 @@ class OfflineCommands {
 
   std::string path_;
   bool entries_ = false;
-  OutputFormat format_ = OutputFormat::kText;
+  std::string format_;
   RepairArguments repair_;
-  ImportLegacyArguments import_;
+  LegacyImportOptions import_;
   Command chosen_;
 };
 

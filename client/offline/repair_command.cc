@@ -2,137 +2,154 @@
 
 #include <unistd.h>
 
-#include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
-#include "client/exit_codes.h"
-#include "client/offline/report.h"
+#include "absl/strings/str_cat.h"
+#include "client/cli/findings.h"
+#include "client/offline/ending.h"
+#include "client/offline/progress.h"
 #include "engine/repair.h"
 
 namespace lumen {
 namespace {
 
-JsonObject OperationRecord(const RepairPlan::LostOperation& operation) {
-  JsonObject record;
-  record.Add("sequence", operation.sequence)
-      .Add("op", operation.kind == EntryKind::kPut ? "put" : "delete")
-      .AddBytes("key", operation.key);
+using cli::Findings;
+using cli::Json;
+using cli::JsonOfBytes;
+using cli::JsonOfText;
+
+Json TableRecord(const RepairPlan::DroppedTable& table) {
+  Json record = {{"type", "lost_table"},
+                 {"name", table.name},
+                 {"reason", JsonOfText(table.reason)},
+                 {"known", table.known}};
+  if (!table.known) return record;
+  record["level"] = table.level;
+  record["entries"] = table.entries;
+  record["tombstones"] = table.tombstones;
+  record["smallest_key"] = JsonOfBytes(table.smallest_key);
+  record["largest_key"] = JsonOfBytes(table.largest_key);
+  record["smallest_sequence"] = table.smallest_sequence;
+  record["largest_sequence"] = table.largest_sequence;
   return record;
 }
 
+Json SegmentRecord(const RepairPlan::DroppedSegment& segment) {
+  Json operations = Json::array();
+  for (const RepairPlan::LostOperation& operation : segment.operations) {
+    operations.push_back({{"sequence", operation.sequence},
+                          {"op", operation.kind == EntryKind::kPut ? "put" : "delete"},
+                          {"key", JsonOfBytes(operation.key)}});
+  }
+  return {{"type", "lost_segment"},
+          {"name", segment.name},
+          {"reason", JsonOfText(segment.reason)},
+          {"from", segment.from},
+          {"bytes", segment.bytes},
+          {"frames", segment.frames},
+          {"unreadable_operations", segment.unreadable_operations},
+          {"operations", std::move(operations)}};
+}
+
 // All operations, whatever the text shows: a program can leave them out by itself.
-void ShowRecords(const RepairPlan& plan, Output& output) {
+void ShowRecords(const RepairPlan& plan, Findings& output) {
+  if (output.text()) return;
   for (const std::string& finding : plan.findings) {
-    output.Record(JsonObject().Add("type", "damage").Add("text", finding));
+    output.Record({{"type", "damage"}, {"text", JsonOfText(finding)}});
   }
   for (const auto& segment : plan.replayed) {
-    output.Record(JsonObject()
-                      .Add("type", "kept_segment")
-                      .Add("name", segment.name)
-                      .Add("end", segment.end)
-                      .Add("frames", segment.frames)
-                      .Add("operations", segment.operations));
+    output.Record({{"type", "kept_segment"},
+                   {"name", segment.name},
+                   {"end", segment.end},
+                   {"frames", segment.frames},
+                   {"operations", segment.operations}});
   }
-  for (const auto& table : plan.dropped_tables) {
-    JsonObject record;
-    record.Add("type", "lost_table")
-        .Add("name", table.name)
-        .Add("reason", table.reason)
-        .Add("known", table.known);
-    if (table.known) {
-      record.Add("level", table.level)
-          .Add("entries", table.entries)
-          .Add("tombstones", table.tombstones)
-          .AddBytes("smallest_key", table.smallest_key)
-          .AddBytes("largest_key", table.largest_key)
-          .Add("smallest_sequence", table.smallest_sequence)
-          .Add("largest_sequence", table.largest_sequence);
-    }
-    output.Record(record);
-  }
-  for (const auto& segment : plan.dropped_segments) {
-    std::vector<JsonObject> operations;
-    for (const auto& operation : segment.operations) {
-      operations.push_back(OperationRecord(operation));
-    }
-    output.Record(JsonObject()
-                      .Add("type", "lost_segment")
-                      .Add("name", segment.name)
-                      .Add("reason", segment.reason)
-                      .Add("from", segment.from)
-                      .Add("bytes", segment.bytes)
-                      .Add("frames", segment.frames)
-                      .Add("unreadable_operations", segment.unreadable_operations)
-                      .Add("operations", operations));
-  }
+  for (const auto& table : plan.dropped_tables) output.Record(TableRecord(table));
+  for (const auto& segment : plan.dropped_segments) output.Record(SegmentRecord(segment));
   for (const auto& range : plan.unreadable) {
-    output.Record(JsonObject()
-                      .Add("type", "lost_sequences")
-                      .Add("first", range.first)
-                      .Add("last", range.last));
+    output.Record({{"type", "lost_sequences"}, {"first", range.first}, {"last", range.last}});
   }
   for (const std::string& risk : plan.risks) {
-    output.Record(JsonObject().Add("type", "risk").Add("text", risk));
+    output.Record({{"type", "risk"}, {"text", JsonOfText(risk)}});
   }
 }
 
-void ShowSummary(const RepairPlan& plan, bool repaired, Output& output) {
-  output.Record(JsonObject()
-                    .Add("type", "summary")
-                    .Add("needed", plan.needed)
-                    .Add("repaired", repaired)
-                    .Add("loses_nothing", plan.loses_nothing())
-                    .Add("manifest", plan.manifest)
-                    .Add("kept_tables", plan.kept_tables)
-                    .Add("kept_entries", plan.kept_entries)
-                    .Add("not_needed", plan.superseded)
-                    .Add("torn_tail", plan.torn_tail)
-                    .Add("set_aside_in", plan.lost_directory)
-                    .Add("set_aside", plan.lost_files));
+void ShowSummary(const RepairPlan& plan, bool repaired, Findings& output) {
+  output.Record({{"type", "summary"},
+                 {"needed", plan.needed},
+                 {"repaired", repaired},
+                 {"loses_nothing", plan.loses_nothing()},
+                 {"manifest", plan.manifest},
+                 {"kept_tables", plan.kept_tables},
+                 {"kept_entries", plan.kept_entries},
+                 {"not_needed", plan.superseded},
+                 {"torn_tail", JsonOfText(plan.torn_tail)},
+                 {"set_aside_in", plan.lost_directory},
+                 {"set_aside", plan.lost_files}});
 }
 
-std::string OwnerName() { return "lumen repair, pid " + std::to_string(getpid()); }
+std::string OwnerName() { return absl::StrCat("lumen repair, pid ", getpid()); }
+
+// Whoever is told this may have been told so in the middle: docs/repair.md, what a crash leaves.
+std::string Interrupted(const std::string& directory) {
+  return absl::StrCat("interrupted; ", directory,
+                      " is as damaged as before, or repaired; nothing that was in it is gone. To "
+                      "see which, and to go on: lumen repair ",
+                      directory);
+}
+
+int Act(Repair& repair, const std::string& directory, Findings& output, cli::Console& console) {
+  // What is lost is said before it is.
+  if (const int code = console.Finish(); code != kExitOk) return code;
+  console.interruption().SetLastWords(Interrupted(directory));
+  const absl::Status applied = repair.Apply();
+  ShowSummary(repair.plan(), applied.ok(), output);
+  output.End();
+  if (!applied.ok()) {
+    const int code = EndEarly(console, applied, Interrupted(directory));
+    return code > kExitNotFound ? code : kExitServerError;
+  }
+  output.Line("repaired: " + directory);
+  return console.Finish();
+}
 
 }  // namespace
 
-int RepairCommand(const Environment& environment, const RepairArguments& arguments, std::FILE* out,
-                  std::FILE* talk) {
+int RepairCommand(const Environment& environment, const RepairArguments& arguments,
+                  cli::Console& console) {
   Options options;
   options.lock_owner = OwnerName();
   absl::StatusOr<std::unique_ptr<Repair>> repair;
   {
-    Progress progress(talk, "reading");
+    Progress progress(console.talk(), "reading");
     repair = Repair::Prepare(options, arguments.directory, environment,
                              [&](uint64_t done, uint64_t total) { progress.Show(done, total); });
   }
+  // A reading that was cut short may take files for missing: its plan is none.
+  if (console.interruption().exit_code() != 0) {
+    return EndEarly(console, absl::CancelledError(), "interrupted; nothing was changed");
+  }
   if (absl::IsNotFound(repair.status())) {
-    Complain(repair.status(), talk);
+    EndEarly(console, repair.status());
     return kExitNotFound;
   }
-  if (!repair.ok()) return Complain(repair.status(), talk);
+  if (!repair.ok()) return EndEarly(console, repair.status());
   const RepairPlan& plan = (*repair)->plan();
-  Output output(arguments.format, out);
+  Findings output(arguments.format, console.out());
   for (const std::string& line : DescribeRepair(plan, arguments.shown_operations)) {
     output.Line(line);
   }
   ShowRecords(plan, output);
-  if (!plan.needed || !arguments.act) {
-    ShowSummary(plan, false, output);
-    if (!plan.needed) return kExitOk;
-    PrintLine(talk,
-              "lumen: nothing was changed; to do this: lumen repair --yes " + arguments.directory);
-    return kExitCorruption;
-  }
-  std::fflush(out);  // what is lost is said before it is
-  const absl::Status applied = (*repair)->Apply();
-  ShowSummary(plan, applied.ok(), output);
-  if (!applied.ok()) {
-    Complain(applied, talk);
-    return kExitServerError;
-  }
-  output.Line("repaired: " + arguments.directory);
-  return kExitOk;
+  if (plan.needed && arguments.act) return Act(**repair, arguments.directory, output, console);
+  ShowSummary(plan, false, output);
+  output.End();
+  if (!plan.needed) return console.Finish();
+  const int code = console.Finish(kExitCorruption);
+  console.talk().Complain("nothing was changed; to do this: lumen repair --yes " +
+                          arguments.directory);
+  return code;
 }
 
 }  // namespace lumen

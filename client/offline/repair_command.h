@@ -1,10 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <string>
 
-#include "client/offline/output.h"
+#include "client/cli/console.h"
 #include "engine/environment.h"
 
 namespace lumen {
@@ -13,13 +12,14 @@ struct RepairArguments {
   std::string directory;
   bool act = false;
   uint64_t shown_operations = 1000;  // of the lost ones
-  OutputFormat format = OutputFormat::kText;
+  std::string format;
 };
 
 // `lumen repair DIR [--yes]`: says what a repair would lose; with `act` does it. Exit code: 0
 // nothing to repair, or repaired; 4 it failed, or an engine has the directory open; 5 damage, and
-// nothing was changed because nobody said yes; 6 no database.
-int RepairCommand(const Environment& environment, const RepairArguments& arguments, std::FILE* out,
-                  std::FILE* talk);
+// nothing was changed because nobody said yes; 6 no database; 130 and 143 interrupted, which says
+// whether anything was changed.
+int RepairCommand(const Environment& environment, const RepairArguments& arguments,
+                  cli::Console& console);
 
 }  // namespace lumen

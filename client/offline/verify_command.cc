@@ -2,15 +2,24 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
-#include "client/exit_codes.h"
-#include "client/offline/report.h"
+#include "absl/strings/str_cat.h"
+#include "client/cli/findings.h"
+#include "client/offline/ending.h"
+#include "client/offline/progress.h"
 #include "client/offline/wal_command.h"
 #include "engine/database_inspect.h"
 
 namespace lumen {
 namespace {
+
+using cli::Findings;
+using cli::Json;
+using cli::JsonOfMessage;
+using cli::JsonOfText;
 
 constexpr int kReadingsBesideAnEngine = 3;
 
@@ -20,7 +29,7 @@ struct LockState {
   bool held_by_other = false;
 };
 
-LockState TryLock(FileSystem& files, const std::string& directory, std::FILE* talk) {
+LockState TryLock(FileSystem& files, const std::string& directory, cli::Talk& talk) {
   LockState state;
   // Without the file no engine has been there, and none is made in a directory that may be a copy.
   if (!files.Exists(directory + "/LOCK").value_or(false)) return state;
@@ -29,16 +38,16 @@ LockState TryLock(FileSystem& files, const std::string& directory, std::FILE* ta
     state.lock = *std::move(lock);
   } else if (absl::IsFailedPrecondition(lock.status())) {
     state.held_by_other = true;
-    PrintLine(talk, "lumen: " + std::string(lock.status().message()) +
-                        "; files come and go while it is open: only what three readings agree on "
-                        "is reported");
-  } else {
-    PrintLine(talk, "lumen: not locked: " + std::string(lock.status().message()));
+    talk.Complain(absl::StrCat(lock.status().message(),
+                               "; files come and go while it is open: only what three readings "
+                               "agree on is reported"));
+  } else if (!absl::IsCancelled(lock.status())) {
+    talk.Complain(absl::StrCat("not locked: ", lock.status().message()));
   }
   return state;
 }
 
-void ShowText(const DatabaseReport& report, Output& output) {
+void ShowText(const DatabaseReport& report, Findings& output) {
   for (const std::string& line : DescribeWalDirectory(report.wal)) output.Line(line);
   uint64_t bytes = 0;
   uint64_t entries = 0;
@@ -59,66 +68,80 @@ void ShowText(const DatabaseReport& report, Output& output) {
   for (const std::string& name : report.foreign) output.Line("not ours: " + name);
 }
 
-void ShowRecords(const DatabaseReport& report, Output& output) {
+void ShowRecords(const DatabaseReport& report, Findings& output) {
   RecordWalDirectory(report.wal, output);
   for (const VerifiedTable& table : report.tables) {
-    output.Record(JsonObject()
-                      .Add("type", "table")
-                      .Add("name", table.name)
-                      .Add("level", table.level)
-                      .Add("bytes", table.file_bytes)
-                      .Add("entries", table.entries)
-                      .Add("whole", table.status.ok())
-                      .Add("damage", std::string(table.status.message())));
+    output.Record({{"type", "table"},
+                   {"name", table.name},
+                   {"level", table.level},
+                   {"bytes", table.file_bytes},
+                   {"entries", table.entries},
+                   {"whole", table.status.ok()},
+                   {"damage", JsonOfMessage(table.status)}});
   }
 }
 
-int Summarize(const std::string& directory, const DatabaseReport& report, Output& output,
-              std::FILE* talk) {
+uint64_t DamagesOf(const DatabaseReport& report) {
   uint64_t damages = report.wal.verdict.ok() ? 0 : 1;
   for (const VerifiedTable& table : report.tables) damages += table.status.ok() ? 0 : 1;
-  output.Record(JsonObject()
-                    .Add("type", "summary")
-                    .Add("whole", damages == 0)
-                    .Add("damages", damages)
-                    .Add("damage", std::string(report.verdict().message()))
-                    .Add("torn_tail", report.wal.torn_tail)
-                    .Add("last_sequence", report.wal.last_sequence)
-                    .Add("next_sequence", report.wal.next_sequence)
-                    .Add("not_needed", report.unnamed)
-                    .Add("not_ours", report.foreign));
-  if (damages == 0) {
-    output.Line("whole: " + directory);
-    return kExitOk;
-  }
-  output.Line("DAMAGED: " + directory + ": " + std::to_string(damages) +
-              (damages == 1 ? " finding" : " findings"));
-  Complain(report.verdict(), talk);
-  PrintLine(talk, "lumen: `lumen repair " + directory + "` says what a repair would lose");
-  return kExitCorruption;
+  return damages;
+}
+
+Json NamesOf(const std::vector<std::string>& names) {
+  Json array = Json::array();
+  for (const std::string& name : names) array.push_back(JsonOfText(name));
+  return array;
+}
+
+void Summarize(const std::string& directory, const DatabaseReport& report, Findings& output) {
+  const uint64_t damages = DamagesOf(report);
+  output.Record({{"type", "summary"},
+                 {"whole", damages == 0},
+                 {"damages", damages},
+                 {"damage", JsonOfMessage(report.verdict())},
+                 {"torn_tail", JsonOfText(report.wal.torn_tail)},
+                 {"last_sequence", report.wal.last_sequence},
+                 {"next_sequence", report.wal.next_sequence},
+                 {"not_needed", NamesOf(report.unnamed)},
+                 {"not_ours", NamesOf(report.foreign)}});
+  output.Line(damages == 0 ? absl::StrCat("whole: ", directory)
+                           : absl::StrCat("DAMAGED: ", directory, ": ", damages,
+                                          damages == 1 ? " finding" : " findings"));
 }
 
 }  // namespace
 
-int VerifyDirectoryCommand(FileSystem& files, const std::string& directory, OutputFormat format,
-                           std::FILE* out, std::FILE* talk) {
-  const LockState lock = TryLock(files, directory, talk);
+int VerifyDirectoryCommand(FileSystem& files, const std::string& directory,
+                           const std::string& format, cli::Console& console) {
+  const LockState lock = TryLock(files, directory, console.talk());
   std::optional<absl::StatusOr<DatabaseReport>> report;
   for (int i = 0; i < (lock.held_by_other ? kReadingsBesideAnEngine : 1); ++i) {
-    Progress progress(talk, "verifying");
+    Progress progress(console.talk(), "verifying");
     report = VerifyDatabase(files, directory,
                             [&](uint64_t done, uint64_t total) { progress.Show(done, total); });
     if (report->ok() && (*report)->verdict().ok()) break;
   }
+  // A reading that was cut short may take files for missing.
+  if (console.interruption().exit_code() != 0) {
+    return EndEarly(console, absl::CancelledError(),
+                    "interrupted; nothing is known of " + directory);
+  }
   if (absl::IsNotFound(report->status())) {
-    Complain(report->status(), talk);
+    EndEarly(console, report->status());
     return kExitNotFound;
   }
-  if (!report->ok()) return Complain(report->status(), talk);
-  Output output(format, out);
+  if (!report->ok()) return EndEarly(console, report->status());
+  Findings output(format, console.out());
   ShowText(**report, output);
   ShowRecords(**report, output);
-  return Summarize(directory, **report, output, talk);
+  Summarize(directory, **report, output);
+  output.End();
+  if (DamagesOf(**report) == 0) return console.Finish();
+  const int code = EndEarly(console, (*report)->verdict());
+  if (code == kExitCorruption) {
+    console.talk().Complain("`lumen repair " + directory + "` says what a repair would lose");
+  }
+  return code;
 }
 
 }  // namespace lumen

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <cstdio>
 #include <string>
 
-#include "client/offline/output.h"
+#include "client/cli/console.h"
 #include "engine/file_system.h"
 
 namespace lumen {
@@ -13,7 +12,7 @@ namespace lumen {
 //
 // Takes the database's lock while it reads. Where an engine has it, it says so, and believes only
 // what it finds three times: files come and go meanwhile.
-int VerifyDirectoryCommand(FileSystem& files, const std::string& directory, OutputFormat format,
-                           std::FILE* out, std::FILE* talk);
+int VerifyDirectoryCommand(FileSystem& files, const std::string& directory,
+                           const std::string& format, cli::Console& console);
 
 }  // namespace lumen

@@ -1,11 +1,17 @@
 #include "client/offline/wal_command.h"
 
-#include "client/exit_codes.h"
-#include "client/offline/report.h"
+#include "absl/strings/str_cat.h"
+#include "client/offline/ending.h"
+#include "client/offline/stoppable_file_system.h"
 #include "engine/wal_inspect.h"
 
 namespace lumen {
 namespace {
+
+using cli::Findings;
+using cli::Json;
+using cli::JsonOfMessage;
+using cli::JsonOfText;
 
 // Keeps the verdict only.
 class VerdictSink final : public DumpSink {
@@ -25,139 +31,138 @@ class VerdictSink final : public DumpSink {
 // Each part as one JSON object.
 class RecordSink final : public DumpSink {
  public:
-  explicit RecordSink(Output& output) : output_(output) {}
+  explicit RecordSink(Findings& output) : output_(output) {}
 
   void OnHeader(const DumpedHeader& header) override {
-    output_.Record(JsonObject()
-                       .Add("type", "header")
-                       .Add("state", header.state)
-                       .Add("kind", header.kind)
-                       .Add("number", header.number)
-                       .Add("format", uint64_t{header.format_version})
-                       .Add("epoch", header.epoch)
-                       .Add("preallocated_bytes", header.header_file_bytes)
-                       .Add("bytes", header.file_bytes));
+    output_.Record({{"type", "header"},
+                    {"state", header.state},
+                    {"kind", header.kind},
+                    {"number", header.number},
+                    {"format", uint64_t{header.format_version}},
+                    {"epoch", header.epoch},
+                    {"preallocated_bytes", header.header_file_bytes},
+                    {"bytes", header.file_bytes}});
   }
   void OnFrame(const DumpedFrame& frame) override {
-    output_.Record(JsonObject()
-                       .Add("type", "frame")
-                       .Add("offset", frame.offset)
-                       .Add("length", uint64_t{frame.length})
-                       .Add("frame_type", frame.type)
-                       .Add("flags", frame.flags)
-                       .Add("operations", uint64_t{frame.operation_count})
-                       .Add("first_sequence", frame.first_sequence)
-                       .Add("durable_to", frame.durable_to)
-                       .Add("replayed", frame.good)
-                       .Add("contents", frame.contents));
+    output_.Record({{"type", "frame"},
+                    {"offset", frame.offset},
+                    {"length", uint64_t{frame.length}},
+                    {"frame_type", frame.type},
+                    {"flags", frame.flags},
+                    {"operations", uint64_t{frame.operation_count}},
+                    {"first_sequence", frame.first_sequence},
+                    {"durable_to", frame.durable_to},
+                    {"replayed", frame.good},
+                    {"contents", frame.contents}});
   }
   void OnVerdict(const DumpedVerdict& verdict) override {
     damaged_ = verdict.damaged;
-    output_.Record(JsonObject()
-                       .Add("type", "verdict")
-                       .Add("damaged", verdict.damaged)
-                       .Add("end", verdict.end)
-                       .Add("good_frames", verdict.good_frames)
-                       .Add("operations", verdict.operations)
-                       .Add("text", verdict.text));
+    output_.Record({{"type", "verdict"},
+                    {"damaged", verdict.damaged},
+                    {"end", verdict.end},
+                    {"good_frames", verdict.good_frames},
+                    {"operations", verdict.operations},
+                    {"text", JsonOfText(verdict.text)}});
   }
 
   bool damaged() const { return damaged_; }
 
  private:
-  Output& output_;
+  Findings& output_;
   bool damaged_ = false;
 };
 
-int VerifyFile(FileSystem& files, const std::string& path, OutputFormat format, std::FILE* out,
-               std::FILE* talk) {
+int VerifyFile(FileSystem& files, const std::string& path, const std::string& format,
+               cli::Console& console) {
   VerdictSink sink;
   const absl::Status read = DumpWal(files, path, sink);
-  if (!read.ok()) return Complain(read, talk);
-  Output output(format, out);
-  output.Line(path + ": header " + sink.header().state + ", " +
-              std::to_string(sink.verdict().good_frames) + " frames, " +
-              std::to_string(sink.verdict().operations) + " operations, " + sink.verdict().text);
+  if (!read.ok()) return EndEarly(console, read);
+  Findings output(format, console.out());
+  output.Line(absl::StrCat(path, ": header ", sink.header().state, ", ", sink.verdict().good_frames,
+                           " frames, ", sink.verdict().operations, " operations, ",
+                           sink.verdict().text));
   RecordSink records(output);
   records.OnHeader(sink.header());
   records.OnVerdict(sink.verdict());
-  return sink.verdict().damaged ? kExitCorruption : kExitOk;
+  output.End();
+  return console.Finish(sink.verdict().damaged ? kExitCorruption : kExitOk);
 }
 
-int VerifyDirectory(FileSystem& files, const std::string& path, OutputFormat format, std::FILE* out,
-                    std::FILE* talk) {
+int VerifyDirectory(FileSystem& files, const std::string& path, const std::string& format,
+                    cli::Console& console) {
   const absl::StatusOr<WalDirectoryReport> report = VerifyWalDirectory(files, path);
-  if (!report.ok()) return Complain(report.status(), talk);
-  Output output(format, out);
+  if (!report.ok()) return EndEarly(console, report.status());
+  Findings output(format, console.out());
   for (const std::string& line : DescribeWalDirectory(*report)) output.Line(line);
   RecordWalDirectory(*report, output);
-  output.Record(JsonObject()
-                    .Add("type", "summary")
-                    .Add("whole", report->verdict.ok())
-                    .Add("damage", std::string(report->verdict.message()))
-                    .Add("torn_tail", report->torn_tail)
-                    .Add("last_sequence", report->last_sequence)
-                    .Add("next_sequence", report->next_sequence));
-  return report->verdict.ok() ? kExitOk : Complain(report->verdict, talk);
+  output.Record({{"type", "summary"},
+                 {"whole", report->verdict.ok()},
+                 {"damage", JsonOfMessage(report->verdict)},
+                 {"torn_tail", JsonOfText(report->torn_tail)},
+                 {"last_sequence", report->last_sequence},
+                 {"next_sequence", report->next_sequence}});
+  output.End();
+  return report->verdict.ok() ? console.Finish() : EndEarly(console, report->verdict);
 }
 
 }  // namespace
 
-void RecordWalDirectory(const WalDirectoryReport& wal, Output& output) {
-  output.Record(JsonObject()
-                    .Add("type", "manifest")
-                    .Add("name", wal.manifest)
-                    .Add("epoch", wal.epoch)
-                    .Add("edits", wal.edits)
-                    .Add("tables", wal.tables)
-                    .Add("wal_floor", wal.floor)
-                    .Add("wal_floor_first_sequence", wal.floor_first_sequence));
+void RecordWalDirectory(const WalDirectoryReport& wal, Findings& output) {
+  output.Record({{"type", "manifest"},
+                 {"name", wal.manifest},
+                 {"epoch", wal.epoch},
+                 {"edits", wal.edits},
+                 {"tables", wal.tables},
+                 {"wal_floor", wal.floor},
+                 {"wal_floor_first_sequence", wal.floor_first_sequence}});
   for (const VerifiedSegment& segment : wal.segments) {
-    output.Record(JsonObject()
-                      .Add("type", "segment")
-                      .Add("name", segment.name)
-                      .Add("bytes", segment.file_bytes)
-                      .Add("needed", segment.needed)
-                      .Add("header", segment.header)
-                      .Add("frames", segment.frames)
-                      .Add("operations", segment.operations)
-                      .Add("end", segment.end)
-                      .Add("ending", segment.ending));
+    output.Record({{"type", "segment"},
+                   {"name", segment.name},
+                   {"bytes", segment.file_bytes},
+                   {"needed", segment.needed},
+                   {"header", segment.header},
+                   {"frames", segment.frames},
+                   {"operations", segment.operations},
+                   {"end", segment.end},
+                   {"ending", segment.ending}});
   }
 }
 
-int DumpWalCommand(FileSystem& files, const std::string& path, OutputFormat format, std::FILE* out,
-                   std::FILE* talk) {
-  if (format == OutputFormat::kText) {
-    const absl::Status read =
-        DumpWalAsText(files, path, [&](std::string_view line) { PrintLine(out, line); });
-    if (!read.ok()) return Complain(read, talk);
+int DumpWalCommand(FileSystem& files, const std::string& path, const std::string& format,
+                   cli::Console& console) {
+  // A segment may hold far more than what a reader of the dump wants to see.
+  StoppableFileSystem until_enough(files, [&] { return console.out().reader_left(); });
+  Findings output(format, console.out());
+  bool damaged = false;
+  absl::Status read;
+  if (output.text()) {
+    read = DumpWalAsText(until_enough, path, [&](std::string_view line) { output.Line(line); });
     VerdictSink sink;
-    const absl::Status judged = DumpWal(files, path, sink);
-    if (!judged.ok()) return Complain(judged, talk);
-    return sink.verdict().damaged ? kExitCorruption : kExitOk;
+    if (read.ok()) read = DumpWal(until_enough, path, sink);
+    damaged = sink.verdict().damaged;
+  } else {
+    RecordSink sink(output);
+    read = DumpWal(until_enough, path, sink);
+    damaged = sink.damaged();
   }
-  Output output(format, out);
-  RecordSink sink(output);
-  const absl::Status read = DumpWal(files, path, sink);
-  if (!read.ok()) return Complain(read, talk);
-  return sink.damaged() ? kExitCorruption : kExitOk;
+  if (!read.ok()) return EndEarly(console, read);
+  output.End();
+  return console.Finish(damaged ? kExitCorruption : kExitOk);
 }
 
-int DumpManifestCommand(FileSystem& files, const std::string& path, OutputFormat format,
-                        std::FILE* out, std::FILE* talk) {
+int DumpManifestCommand(FileSystem& files, const std::string& path, const std::string& format,
+                        cli::Console& console) {
   if (!path.substr(path.rfind('/') + 1).starts_with("MANIFEST-")) {
-    return Complain(absl::InvalidArgumentError(path + ": is not named as a manifest, MANIFEST-n"),
-                    talk);
+    return console.Refuse(path + ": is not named as a manifest, MANIFEST-n");
   }
-  return DumpWalCommand(files, path, format, out, talk);
+  return DumpWalCommand(files, path, format, console);
 }
 
-int VerifyWalCommand(FileSystem& files, const std::string& path, OutputFormat format,
-                     std::FILE* out, std::FILE* talk) {
+int VerifyWalCommand(FileSystem& files, const std::string& path, const std::string& format,
+                     cli::Console& console) {
   // Listing succeeds for directories only.
-  return files.List(path).ok() ? VerifyDirectory(files, path, format, out, talk)
-                               : VerifyFile(files, path, format, out, talk);
+  return files.List(path).ok() ? VerifyDirectory(files, path, format, console)
+                               : VerifyFile(files, path, format, console);
 }
 
 }  // namespace lumen

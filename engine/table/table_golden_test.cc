@@ -74,13 +74,13 @@ class OneFileSystem final : public FileSystem {
   const std::string bytes_;
 };
 
-std::vector<std::string> Dump(const std::string& bytes, const TableDumpOptions& options,
+std::vector<std::string> Dump(const std::string& bytes, const TableTextOptions& options,
                               absl::Status* status = nullptr) {
   OneFileSystem file_system(bytes);
   std::vector<std::string> lines;
   const absl::Status dumped =
-      DumpTable(file_system, "d/small.sst", options,
-                [&lines](std::string_view line) { lines.emplace_back(line); });
+      DumpTableAsText(file_system, "d/small.sst", options,
+                      [&lines](std::string_view line) { lines.emplace_back(line); });
   if (status == nullptr) {
     EXPECT_TRUE(dumped.ok()) << dumped;
   } else {

@@ -20,23 +20,132 @@ absl::StatusOr<std::unique_ptr<TableFile>> OpenTableFile(FileSystem& file_system
 
 class TableDump {
  public:
-  TableDump(const TableFile& table, const TableDumpOptions& options,
-            const std::function<void(std::string_view)>& print)
-      : table_(table), options_(options), print_(print), window_(table) {}
+  TableDump(const TableFile& table, bool entries, TableDumpSink& sink)
+      : table_(table), entries_(entries), sink_(sink), window_(table) {}
 
   absl::Status Run() {
-    PrintFooter();
-    PrintProperties();
-    Line("filter: ", table_.filter().line_count(), " lines of 64 bytes, ", table_.filter().probes(),
+    sink_.OnTable(Describe());
+    absl::Status first_damage;
+    for (uint32_t block = 0; block < table_.index().block_count(); ++block) {
+      const absl::Status dumped = DumpBlock(block);
+      if (!dumped.ok() && !absl::IsDataLoss(dumped)) return dumped;
+      first_damage.Update(dumped);
+    }
+    return first_damage;
+  }
+
+ private:
+  DumpedTable Describe() const {
+    const TableFooter& footer = table_.footer();
+    const TableProperties& properties = table_.properties();
+    const TableSummary& summary = properties.summary;
+    return {.format_version = footer.format_version,
+            .oldest_reader_version = footer.oldest_reader_version,
+            .file_bytes = footer.file_bytes,
+            .checksum = summary.file_checksum,
+            .filter_offset = footer.filter_offset,
+            .index_offset = footer.index_offset,
+            .properties_offset = footer.properties_offset,
+            .footer_offset = footer.footer_offset(),
+            .entries = summary.entries,
+            .tombstones = summary.tombstones,
+            .raw_bytes = summary.raw_bytes,
+            .smallest_sequence = summary.smallest_sequence,
+            .largest_sequence = summary.largest_sequence,
+            .smallest_key = summary.smallest_key,
+            .largest_key = summary.largest_key,
+            .data_blocks = properties.data_blocks,
+            .block_bytes = properties.block_bytes,
+            .bloom_bits_per_key = properties.bloom_bits_per_key,
+            .filter_lines = table_.filter().line_count(),
+            .filter_probes = table_.filter().probes()};
+  }
+
+  absl::Status DumpBlock(uint32_t block) {
+    const BlockLocation location = table_.index().location(block);
+    DumpedBlock dumped = {.number = block, .offset = location.offset, .length = location.length};
+    if (block > 0) {
+      const auto [key, sequence] = table_.index().separator(block);
+      dumped.from_key = key;
+      if (sequence != kMaxSequence) dumped.from_sequence = sequence;
+    }
+    BlockView view;
+    dumped.status = LoadBlock(block, view);
+    if (dumped.status.ok()) {
+      dumped.entries = view.count();
+      dumped.common_prefix = view.prefix();
+      dumped.payload_bytes = view.payload().size();
+      dumped.lz4 = view.payload().size() + kBlockTrailerBytes != location.length;
+    }
+    sink_.OnBlock(dumped);
+    for (uint32_t i = 0; entries_ && i < dumped.entries; ++i) DumpEntry(view, i);
+    return dumped.status;
+  }
+
+  absl::Status LoadBlock(uint32_t block, BlockView& view) {
+    ASSIGN_OR_RETURN(const std::string_view stored, window_.Stored(block, ScanDirection::kForward));
+    return table_.ParseStored(block, stored, expanded_, view);
+  }
+
+  void DumpEntry(const BlockView& view, uint32_t index) {
+    const BlockEntry entry = view.At(index);
+    const std::string key = std::string(view.prefix()) + std::string(entry.suffix);
+    sink_.OnEntry({.sequence = TagSequence(entry.tag),
+                   .kind = TagKind(entry.tag),
+                   .key = key,
+                   .value = entry.value});
+  }
+
+  const TableFile& table_;
+  const bool entries_;
+  TableDumpSink& sink_;
+  BlockWindow window_;
+  BlockBuffer expanded_;
+};
+
+class TextSink final : public TableDumpSink {
+ public:
+  TextSink(const TableTextOptions& options, const std::function<void(std::string_view)>& line)
+      : options_(options), line_(line) {}
+
+  void OnTable(const DumpedTable& table) override {
+    Line("footer: format ", table.format_version, ", readable since format ",
+         table.oldest_reader_version, ", ", table.file_bytes, " bytes, checksum ",
+         absl::Hex(table.checksum, absl::kZeroPad8));
+    Line("sections: data at 0, filter at ", table.filter_offset, ", index at ", table.index_offset,
+         ", properties at ", table.properties_offset, ", footer at ", table.footer_offset);
+    Line("properties: ", table.entries, " entries, ", table.tombstones, " tombstones, ",
+         table.raw_bytes, " bytes of keys and values, sequences ", table.smallest_sequence, " to ",
+         table.largest_sequence);
+    Line("keys: ", Shown(table.smallest_key), " to ", Shown(table.largest_key));
+    Line("blocks: ", table.data_blocks, " of up to ", table.block_bytes, " bytes, ",
+         table.bloom_bits_per_key, " filter bits a key");
+    Line("filter: ", table.filter_lines, " lines of 64 bytes, ", table.filter_probes,
          " probes a key");
-    for (uint32_t block = 0; block < table_.index().block_count(); ++block) PrintBlock(block);
-    return first_error_;
+  }
+
+  void OnBlock(const DumpedBlock& block) override {
+    std::string line = absl::StrCat("block ", block.number, ": offset ", block.offset, ", ",
+                                    block.length, " bytes");
+    if (block.from_key) absl::StrAppend(&line, ", from ", Shown(*block.from_key));
+    if (block.from_sequence) absl::StrAppend(&line, " at sequence ", *block.from_sequence);
+    if (!block.status.ok()) return Line(line, ": ", block.status.message());
+    Line(line, ", ", block.entries, " entries, common prefix ", Shown(block.common_prefix),
+         block.lz4 ? absl::StrCat(", LZ4 of ", block.payload_bytes, " bytes") : std::string());
+  }
+
+  void OnEntry(const DumpedEntry& entry) override {
+    if (entry.kind == EntryKind::kDelete) {
+      Line("  ", entry.sequence, " delete ", Shown(entry.key));
+    } else {
+      Line("  ", entry.sequence, " put ", Shown(entry.key), " = ", Shown(entry.value));
+    }
   }
 
  private:
   template <typename... Parts>
   void Line(const Parts&... parts) {
-    print_(absl::StrCat(parts...));
+    line_(absl::StrCat(parts...));
   }
 
   std::string Shown(std::string_view bytes) const {
@@ -55,79 +164,23 @@ class TableDump {
     return shown;
   }
 
-  void PrintFooter() {
-    const TableFooter& footer = table_.footer();
-    Line("footer: format ", footer.format_version, ", readable since format ",
-         footer.oldest_reader_version, ", ", footer.file_bytes, " bytes, checksum ",
-         absl::Hex(table_.properties().summary.file_checksum, absl::kZeroPad8));
-    Line("sections: data at 0, filter at ", footer.filter_offset, ", index at ",
-         footer.index_offset, ", properties at ", footer.properties_offset, ", footer at ",
-         footer.footer_offset());
-  }
-
-  void PrintProperties() {
-    const TableProperties& properties = table_.properties();
-    const TableSummary& summary = properties.summary;
-    Line("properties: ", summary.entries, " entries, ", summary.tombstones, " tombstones, ",
-         summary.raw_bytes, " bytes of keys and values, sequences ", summary.smallest_sequence,
-         " to ", summary.largest_sequence);
-    Line("keys: ", Shown(summary.smallest_key), " to ", Shown(summary.largest_key));
-    Line("blocks: ", properties.data_blocks, " of up to ", properties.block_bytes, " bytes, ",
-         properties.bloom_bits_per_key, " filter bits a key");
-  }
-
-  void PrintBlock(uint32_t block) {
-    const BlockLocation location = table_.index().location(block);
-    std::string line = absl::StrCat("block ", block, ": offset ", location.offset, ", ",
-                                    location.length, " bytes");
-    if (block > 0) {
-      const auto [key, sequence] = table_.index().separator(block);
-      absl::StrAppend(&line, ", from ", Shown(key));
-      if (sequence != kMaxSequence) absl::StrAppend(&line, " at sequence ", sequence);
-    }
-    BlockView view;
-    if (const absl::Status status = LoadBlock(block, view); !status.ok()) {
-      first_error_.Update(status);
-      Line(line, ": ", status.message());
-      return;
-    }
-    Line(line, ", ", view.count(), " entries, common prefix ", Shown(view.prefix()),
-         view.payload().size() + kBlockTrailerBytes == location.length
-             ? std::string()
-             : absl::StrCat(", LZ4 of ", view.payload().size(), " bytes"));
-    for (uint32_t i = 0; options_.entries && i < view.count(); ++i) PrintEntry(view, i);
-  }
-
-  absl::Status LoadBlock(uint32_t block, BlockView& view) {
-    ASSIGN_OR_RETURN(const std::string_view stored, window_.Stored(block, ScanDirection::kForward));
-    return table_.ParseStored(block, stored, expanded_, view);
-  }
-
-  void PrintEntry(const BlockView& view, uint32_t index) {
-    const BlockEntry entry = view.At(index);
-    const std::string key = std::string(view.prefix()) + std::string(entry.suffix);
-    if (TagKind(entry.tag) == EntryKind::kDelete) {
-      Line("  ", TagSequence(entry.tag), " delete ", Shown(key));
-    } else {
-      Line("  ", TagSequence(entry.tag), " put ", Shown(key), " = ", Shown(entry.value));
-    }
-  }
-
-  const TableFile& table_;
-  const TableDumpOptions& options_;
-  const std::function<void(std::string_view)>& print_;
-  BlockWindow window_;
-  BlockBuffer expanded_;
-  absl::Status first_error_;
+  const TableTextOptions& options_;
+  const std::function<void(std::string_view)>& line_;
 };
 
 }  // namespace
 
-absl::Status DumpTable(FileSystem& file_system, const std::string& path,
-                       const TableDumpOptions& options,
-                       const std::function<void(std::string_view)>& print) {
+absl::Status DumpTable(FileSystem& file_system, const std::string& path, bool entries,
+                       TableDumpSink& sink) {
   ASSIGN_OR_RETURN(const std::unique_ptr<TableFile> table, OpenTableFile(file_system, path));
-  return TableDump(*table, options, print).Run();
+  return TableDump(*table, entries, sink).Run();
+}
+
+absl::Status DumpTableAsText(FileSystem& file_system, const std::string& path,
+                             const TableTextOptions& options,
+                             const std::function<void(std::string_view line)>& line) {
+  TextSink sink(options, line);
+  return DumpTable(file_system, path, options.entries, sink);
 }
 
 absl::Status VerifyTable(FileSystem& file_system, const std::string& path) {
