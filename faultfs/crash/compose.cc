@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "engine/base/check.h"
@@ -44,6 +45,33 @@ class FileComposer {
         base_(*layout.state.base().File(inode)),
         file_(layout.state.FindFile(inode)),
         out_(out) {}
+
+  std::string_view Content(const Survivors::Sector& chosen, const PendingFile::Sector* sector) {
+    const uint64_t start = chosen.sector * kSectorBytes;
+    switch (chosen.bytes) {
+      case Bytes::kVersion:
+        if (sector == nullptr) sector = file_->FindSector(chosen.sector);
+        return {FindVersion(*sector, chosen.index).bytes, kSectorBytes};
+      case Bytes::kZombie:
+        return *layout_.state.zombies()[chosen.index].bytes;
+      case Bytes::kWords:
+        MixChosenWords(chosen);
+        break;
+      case Bytes::kRandom:
+        FillRandom(layout_.seed, inode_, chosen.sector, buffer_);
+        break;
+      case Bytes::kStale:
+        Fill(*layout_.unlinked, start);
+        break;
+      case Bytes::kZeros:
+        buffer_.fill('\0');
+        break;
+      case Bytes::kBase:
+        Fill(base_, start);
+        break;
+    }
+    return {buffer_.data(), buffer_.size()};
+  }
 
   // Most sectors newest: the page cache with the others put back costs less, and shares the hashes
   // that it knows.
@@ -98,33 +126,6 @@ class FileComposer {
     std::string_view bytes = Content(chosen, sector);
     if (bytes.size() > out_.size() - start) bytes = bytes.substr(0, out_.size() - start);
     out_.Write(start, bytes);
-  }
-
-  std::string_view Content(const Survivors::Sector& chosen, const PendingFile::Sector* sector) {
-    const uint64_t start = chosen.sector * kSectorBytes;
-    switch (chosen.bytes) {
-      case Bytes::kVersion:
-        if (sector == nullptr) sector = file_->FindSector(chosen.sector);
-        return {FindVersion(*sector, chosen.index).bytes, kSectorBytes};
-      case Bytes::kZombie:
-        return *layout_.state.zombies()[chosen.index].bytes;
-      case Bytes::kWords:
-        MixChosenWords(chosen);
-        break;
-      case Bytes::kRandom:
-        FillRandom(layout_.seed, inode_, chosen.sector, buffer_);
-        break;
-      case Bytes::kStale:
-        Fill(*layout_.unlinked, start);
-        break;
-      case Bytes::kZeros:
-        buffer_.fill('\0');
-        break;
-      case Bytes::kBase:
-        Fill(base_, start);
-        break;
-    }
-    return {buffer_.data(), buffer_.size()};
   }
 
   void Fill(const FileBytes& from, uint64_t start) {
@@ -241,6 +242,13 @@ void ComposeFiles(const CrashSpace::Layout& layout, const Survivors& survivors, 
     }
     if (resized) ++size_at;
   }
+}
+
+std::string SectorBytes(const CrashSpace::Layout& layout, const Survivors::Sector& chosen) {
+  const Survivors alone{.entries = {}, .sizes = {}, .sectors = {chosen}, .appends = {}};
+  FileBytes unused;
+  return std::string(
+      FileComposer(layout, alone, chosen.inode, unused).Content(chosen, /*sector=*/nullptr));
 }
 
 std::vector<DiskState::Zombie> Losers(const CrashSpace::Layout& layout, const Survivors& survivors,

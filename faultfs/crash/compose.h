@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "faultfs/crash/file_choices.h"
@@ -11,6 +12,9 @@ namespace lumen::faultfs {
 // Gives the files of `image`, which has its entries already, the sizes and contents that were
 // chosen. The choice is legal, and its sizes and sectors are ascending by inode and sector.
 void ComposeFiles(const CrashSpace::Layout& layout, const Survivors& survivors, DiskImage& image);
+
+// The 512 bytes that a choice gives its sector; not for words.
+std::string SectorBytes(const CrashSpace::Layout& layout, const Survivors::Sector& chosen);
 
 // Profile zombie: what lost to the survivors and may still land.
 std::vector<DiskState::Zombie> Losers(const CrashSpace::Layout& layout, const Survivors& survivors,

@@ -286,6 +286,23 @@ TEST(CrashSpace, SamplingReachesEveryCombinationOfZombies) {
   EXPECT_THAT(systematic, testing::ElementsAre("/f[0*1024]", "/f[a*512 b*512]"));
 }
 
+// 2^64 ways to choose, most of which are the same to look at: this test ends.
+TEST(CrashSpace, ChoicesOfEqualBytesAreOne) {
+  Script script;
+  const InodeNumber file = script.Create("f");
+  script.Allocate(file, 64 * 512);
+  script.Sync(file);
+  script.SyncDirectory();
+  script.Append(file, 0, std::string(512, 'a') + std::string(63 * 512, '\0'));
+  std::vector<std::string> images;
+  const auto take = [&](const CrashImage& image) {
+    images.push_back(Show(image.image));
+    return true;
+  };
+  EXPECT_TRUE(CrashSpace(script.State(Profile::kXfs), 1).Enumerate(10, take));
+  EXPECT_THAT(images, testing::ElementsAre("/f[0*32768]", "/f[a*512 0*32256]"));
+}
+
 std::vector<std::string> Systematic(const DiskState& state) {
   std::vector<std::string> images;
   CrashSpace(state, 1).Systematic([&](const CrashImage& image) {

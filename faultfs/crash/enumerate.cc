@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cstdint>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -26,6 +28,11 @@ class Enumerator {
   }
 
  private:
+  struct Alternatives {
+    SectorChoices choices;
+    std::vector<Survivors::Sector> different = {};  // not for words: those of different bytes
+  };
+
   bool Entries(size_t at) {
     if (at == happened_.size()) return Files();
     happened_[at] = false;
@@ -83,26 +90,45 @@ class Enumerator {
     if (changed) {
       survivors_.sizes.push_back({.inode = files_[at], .index = choices.SizeIndex(place)});
     }
-    std::vector<SectorChoices> sectors;
-    choices.List(place, sectors);
+    std::vector<Alternatives> sectors;
+    ListSectors(choices, place, sectors);
     const bool go_on = Sector(at, sectors, 0);
     if (changed) survivors_.sizes.pop_back();
     return go_on;
   }
 
-  bool Sector(size_t file, const std::vector<SectorChoices>& sectors, size_t at) {
+  // A header block is mostly zeros, and so is what was there before: of choices that make the same
+  // bytes the first is enough, or one such block alone would take 3^8 walks for 2,000 images.
+  void ListSectors(const FileChoices& choices, int place,
+                   std::vector<Alternatives>& sectors) const {
+    std::vector<SectorChoices> all;
+    choices.List(place, all);
+    for (const SectorChoices& sector : all) {
+      Alternatives& alternatives = sectors.emplace_back(Alternatives{.choices = sector});
+      if (sector.mixed_words) continue;
+      std::vector<std::string> contents;
+      for (size_t choice = 0; choice < sector.count(); ++choice) {
+        std::string content = SectorBytes(layout_, sector.At(choice));
+        if (std::find(contents.begin(), contents.end(), content) != contents.end()) continue;
+        contents.push_back(std::move(content));
+        alternatives.different.push_back(sector.At(choice));
+      }
+    }
+  }
+
+  bool Sector(size_t file, const std::vector<Alternatives>& sectors, size_t at) {
     if (at == sectors.size()) return File(file + 1);
-    const SectorChoices& choices = sectors[at];
-    if (choices.mixed_words) return Words(file, sectors, at);
-    for (size_t choice = 0; choice < choices.count(); ++choice) {
-      if (!With(choices.At(choice), file, sectors, at)) return false;
+    const Alternatives& alternatives = sectors[at];
+    if (alternatives.choices.mixed_words) return Words(file, sectors, at);
+    for (const Survivors::Sector& chosen : alternatives.different) {
+      if (!With(chosen, file, sectors, at)) return false;
     }
     return true;
   }
 
   // Whole versions are among the mixtures.
-  bool Words(size_t file, const std::vector<SectorChoices>& sectors, size_t at) {
-    const SectorChoices& choices = sectors[at];
+  bool Words(size_t file, const std::vector<Alternatives>& sectors, size_t at) {
+    const SectorChoices& choices = sectors[at].choices;
     const uint64_t combinations = WordCombinations(layout_, choices);
     for (uint64_t seed = 0; combinations == 0 || seed < combinations; ++seed) {
       const Survivors::Sector words{.inode = choices.inode,
@@ -114,7 +140,7 @@ class Enumerator {
     return true;
   }
 
-  bool With(const Survivors::Sector& chosen, size_t file, const std::vector<SectorChoices>& sectors,
+  bool With(const Survivors::Sector& chosen, size_t file, const std::vector<Alternatives>& sectors,
             size_t at) {
     const bool changed = chosen.bytes != Survivors::Bytes::kBase;
     if (changed) survivors_.sectors.push_back(chosen);
