@@ -3,26 +3,21 @@
 
 namespace lumen::crash {
 
-Exhausted Exhaust(const ExploreSettings& settings, uint32_t length, uint32_t most_pending,
+Exhausted Exhaust(const ExploreSettings& settings, const ExhaustBounds& bounds,
                   const ExploreEvents& events) {
   Exploration exploration(settings, events, OpenEngineOf);
-  Exhausted exhausted;
-  const uint64_t workloads = SmallWorkloads(length);
+  const uint64_t workloads = SmallWorkloads(bounds.length);
   for (uint64_t index = settings.shard; index < workloads; index += settings.shards) {
-    if (exploration.over()) return exhausted.totals = exploration.totals(), exhausted;
+    if (exploration.over()) return {.totals = exploration.totals(), .complete = false};
     Case base;
     base.profile = settings.profile;
-    base.seed = index;
-    base.workload = SmallWorkload(length, index);
-    const Exploration::Points points =
-        exploration.Explore(base, Exploration::Depth::kExhaustive, most_pending, /*repeat=*/false);
-    ++exhausted.workloads;
-    exhausted.crash_points += points.all;
-    exhausted.exhaustive_points += points.exhaustive;
+    base.seed = settings.seed;
+    base.workload = SmallWorkload(bounds.length, index);
+    base.workload.seed = settings.seed;
+    exploration.Explore(base, &bounds, /*repeat=*/false);
   }
-  exhausted.complete = !exploration.over() && exploration.totals().violations == 0;
-  exhausted.totals = exploration.totals();
-  return exhausted;
+  const bool complete = !exploration.over() && exploration.totals().violations == 0;
+  return {.totals = exploration.totals(), .complete = complete};
 }
 
 }  // namespace lumen::crash

@@ -26,15 +26,16 @@ constexpr uint64_t kFaultyRecoveryEvery = 64;
 constexpr uint64_t kCheckpointsEvery = 8;
 
 constexpr size_t kMostRecoveryCrashes = 2;
-// Where fewer images than this are possible, all of them are tested.
+// Where no more images than this are possible, all of them are tested.
+constexpr size_t kFewPending = 3;
 constexpr uint64_t kFewImages = 8;
 constexpr uint64_t kSystematicEvery = 8;  // moments
 constexpr uint64_t kMostSystematic = 32;
 constexpr uint64_t kSamples = 3;
 constexpr uint64_t kRecoverySamples = 1;
-// One unsynced block of a WAL alone may be left in 4^8 ways.
-constexpr uint64_t kMostExhaustive = 4096;
 constexpr uint64_t kExhaustSamples = 64;
+// Beyond so many (24 bytes each), what other workloads share is visited again, and found tested.
+constexpr size_t kMostRemembered = size_t{1} << 20;
 
 constexpr uint64_t kTestsBetweenClocks = 16;
 constexpr auto kBetweenReports = std::chrono::milliseconds(250);
@@ -85,37 +86,29 @@ bool Exploration::over() {
          (settings_.max_failures > 0 && totals_.violations >= settings_.max_failures);
 }
 
-Exploration::Points Exploration::Explore(const Case& base, Depth depth, uint32_t most_pending,
-                                         bool repeat) {
-  Points points;
+void Exploration::Explore(const Case& base, const ExhaustBounds* bounds, bool repeat) {
   failed_ = false;
   crashes_.clear();
   ++totals_.cases;
   const absl::StatusOr<faultfs::FaultPlan> plan = faultfs::FaultPlan::Parse(base.faults);
   const Opener open = open_for_(base.workload);
   Recording recording;
-  Subject subject{base, recording, open, depth, most_pending, repeat};
+  Subject subject{base, recording, open, bounds, repeat};
   if (!plan.ok()) {
-    Report(subject, {.rule = kBrokenHarness, .what = std::string(plan.status().message())});
-    return points;
+    return Report(subject, {.rule = kBrokenHarness, .what = std::string(plan.status().message())});
   }
   const RecordSettings settings{.seed = base.seed, .plan = &*plan};
   recording = Record(base.workload, settings);
   if (repeat) {
     ++totals_.repeated;
     if (Record(base.workload, settings).trace_hash != recording.trace_hash) {
-      Report(subject, {.rule = kBrokenHarness, .what = "two runs of one workload differ"});
-      return points;
+      return Report(subject, {.rule = kBrokenHarness, .what = "two runs of one workload differ"});
     }
   }
   CountFaults(*plan, recording.fault_counts);
   for (const auto& [event, times] : recording.coverage) totals_.coverage[event] += times;
-  if (recording.violation.has_value()) {
-    Report(subject, *recording.violation);
-    return points;
-  }
-  Crash(subject, points);
-  return points;
+  if (recording.violation.has_value()) return Report(subject, *recording.violation);
+  Crash(subject);
 }
 
 void Exploration::CountFaults(const faultfs::FaultPlan& plan,
@@ -129,39 +122,60 @@ void Exploration::CountFaults(const faultfs::FaultPlan& plan,
   }
 }
 
-void Exploration::Crash(Subject& subject, Points& points) {
+void Exploration::Crash(Subject& subject) {
   const Recording& recording = subject.recording;
   DiskState state(subject.base.profile, recording.start);
+  uint64_t trace_hash = 0;
   for (uint64_t point = 0;; ++point) {
     const Obligations obligations = recording.ObligationsAt(point, subject.base.profile);
     const CrashSpace space(state, subject.base.seed, state.unlinked());
-    ++points.all;
-    points.exhaustive += VisitImages(subject, {space, point, obligations, nullptr,
-                                               Combined(subject.base.seed, point)})
-                             ? 1
-                             : 0;
+    CountPoint(VisitPoint(subject,
+                          {space, point, obligations, nullptr, Combined(subject.base.seed, point)},
+                          Combined(trace_hash, obligations.hash())));
     if (failed_ || over() || point == recording.history.size()) return;
+    trace_hash = OperationHash(recording.history[point], trace_hash);
     state.Apply(recording.history[point]);
   }
 }
 
-// True: those were all.
-bool Exploration::VisitImages(Subject& subject, const Moment& moment) {
+void Exploration::CountPoint(Visited visited) {
+  ++totals_.crash_points;
+  totals_.exhaustive_points += visited == Visited::kAll ? 1 : 0;
+  totals_.many_pending_points += visited == Visited::kOfManyPending ? 1 : 0;
+  totals_.many_images_points += visited == Visited::kOfManyImages ? 1 : 0;
+}
+
+// After the same operations the same images are legal: where the same is demanded of them, too, an
+// earlier workload's crash has tested them all.
+Exploration::Visited Exploration::VisitPoint(Subject& subject, const Moment& moment,
+                                             uint64_t moment_hash) {
+  if (subject.bounds == nullptr) return VisitImages(subject, moment);
+  if (const auto before = visited_.find(moment_hash); before != visited_.end()) {
+    return before->second;
+  }
+  const Visited visited = VisitImages(subject, moment);
+  if (!failed_ && !over() && visited_.size() < kMostRemembered) {
+    visited_.emplace(moment_hash, visited);
+  }
+  return visited;
+}
+
+Exploration::Visited Exploration::VisitImages(Subject& subject, const Moment& moment) {
   const CrashSpace& space = moment.space;
   const size_t choices = space.choices();
   if (choices == 0) {
     Visit(subject, moment, space.Sample(0));
-    return true;
+    return Visited::kAll;
   }
   const auto take = [&](const CrashImage& image) {
     Visit(subject, moment, image);
     return !failed_ && !over();
   };
-  const bool exhaustive = subject.depth == Depth::kExhaustive && moment.before == nullptr;
-  if (exhaustive && choices <= subject.most_pending) {
-    if (space.Enumerate(kMostExhaustive, take)) return !over();
-  } else if (!exhaustive && choices <= 3) {
-    if (space.Enumerate(kFewImages, take)) return !over();
+  const bool exhaustive = subject.bounds != nullptr && moment.before == nullptr;
+  const size_t most_pending = exhaustive ? subject.bounds->most_pending : kFewPending;
+  const uint64_t most_images = exhaustive ? subject.bounds->most_images : kFewImages;
+  if (choices <= most_pending && space.Enumerate(most_images, take)) {
+    return failed_ || over() ? Visited::kSome : Visited::kAll;
   }
   if (exhaustive || moment.seed % kSystematicEvery == 0) {
     uint64_t taken = 0;
@@ -175,7 +189,8 @@ bool Exploration::VisitImages(Subject& subject, const Moment& moment) {
   for (uint64_t i = 0; i < samples && !failed_ && !over(); ++i) {
     Visit(subject, moment, space.Sample(Combined(moment.seed, i)));
   }
-  return false;
+  if (!exhaustive || failed_ || over()) return Visited::kSome;
+  return choices > most_pending ? Visited::kOfManyPending : Visited::kOfManyImages;
 }
 
 void Exploration::Visit(Subject& subject, const Moment& moment, const CrashImage& image) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "faultfs/crash_space.h"
 #include "faultfs/disk_state.h"
 #include "faultfs/fault_plan.h"
@@ -23,18 +24,9 @@ class Exploration {
   // Borrows the settings and the events. `open_for` is OpenEngineOf but in tests of the harness.
   Exploration(const ExploreSettings& settings, const ExploreEvents& events, OpenerFor open_for);
 
-  // Images of one moment: how many of the many there are.
-  enum class Depth : uint8_t {
-    kSampled,     // a few: systematic ones now and then, random ones
-    kExhaustive,  // all where at most `most_pending` operations are pending, else as many as it
-                  // takes
-  };
-  struct Points {
-    uint64_t all = 0;
-    uint64_t exhaustive = 0;
-  };
-  // Runs the workload of the case, crashes it everywhere, recovers everything.
-  Points Explore(const Case& base, Depth depth, uint32_t most_pending, bool repeat);
+  // Runs the workload of the case, crashes it everywhere, and recovers every image within the
+  // bounds; null: a few of each moment, systematic ones now and then, and random ones.
+  void Explore(const Case& base, const ExhaustBounds* bounds, bool repeat);
 
   // A limit is met, or somebody wants it to end.
   bool over();
@@ -47,10 +39,11 @@ class Exploration {
     const Case& base;
     const Recording& recording;
     const Opener& open;
-    Depth depth;
-    uint32_t most_pending;
-    bool repeat;  // everything twice
+    const ExhaustBounds* bounds;  // may be null
+    bool repeat;                  // everything twice
   };
+  // Which images of a moment were visited.
+  enum class Visited : uint8_t { kAll, kSome, kOfManyPending, kOfManyImages };
   // A crash whose images are being tested.
   struct Moment {
     const faultfs::CrashSpace& space;
@@ -60,8 +53,10 @@ class Exploration {
     uint64_t seed;
   };
 
-  void Crash(Subject& subject, Points& points);
-  bool VisitImages(Subject& subject, const Moment& moment);
+  void Crash(Subject& subject);
+  void CountPoint(Visited visited);
+  Visited VisitPoint(Subject& subject, const Moment& moment, uint64_t moment_hash);
+  Visited VisitImages(Subject& subject, const Moment& moment);
   void Visit(Subject& subject, const Moment& moment, const faultfs::CrashImage& image);
   // With the obligations that are the image's own.
   void VisitAs(Subject& subject, const Moment& moment, const faultfs::CrashImage& image);
@@ -88,6 +83,8 @@ class Exploration {
   bool out_of_time_ = false;
   bool failed_ = false;               // this case has: on with the next one
   std::vector<Case::Crash> crashes_;  // on the way to the state at hand
+  // Within bounds: moments by hash, and what was visited of them.
+  absl::flat_hash_map<uint64_t, Visited> visited_;
 };
 
 }  // namespace lumen::crash

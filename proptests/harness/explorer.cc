@@ -37,7 +37,7 @@ Totals ExploreWith(const OpenerFor& open_for, const ExploreSettings& settings,
                    const ExploreEvents& events) {
   Exploration exploration(settings, events, open_for);
   for (uint64_t number = settings.shard; !exploration.over(); number += settings.shards) {
-    exploration.Explore(CaseNumber(settings, number), Exploration::Depth::kSampled, 0,
+    exploration.Explore(CaseNumber(settings, number), /*bounds=*/nullptr,
                         number % kRepeatEvery == 0);
   }
   return exploration.totals();
@@ -53,7 +53,7 @@ Totals ExploreCase(const Case& base, const ExploreSettings& settings, const Expl
   // Each round samples other images. The first that finds nothing new has seen them all.
   uint64_t before = 0;
   for (int round = 0; round < kMostRounds && !exploration.over(); ++round, ++again.seed) {
-    exploration.Explore(again, Exploration::Depth::kSampled, 0, false);
+    exploration.Explore(again, /*bounds=*/nullptr, /*repeat=*/false);
     const uint64_t distinct = exploration.totals().distinct;
     if (distinct == before) break;
     before = distinct;

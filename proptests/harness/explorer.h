@@ -38,14 +38,19 @@ struct FaultTotals {
 // What has been tested. Counts of states are of crash images with obligations, never of attempts.
 struct Totals {
   uint64_t cases = 0;
-  uint64_t generated = 0;           // images made
-  uint64_t distinct = 0;            // after taking out those with equal image and obligations
-  uint64_t recovered = 0;           // distinct ones that opened
-  uint64_t refused = 0;             // distinct ones refused, as they may be
-  uint64_t in_recovery = 0;         // of the distinct ones: from a crash inside a recovery
-  uint64_t in_second_recovery = 0;  // of these: in one after such a crash
-  uint64_t exercised = 0;           // of the distinct ones: flush, compaction, checkpoint as well
-  uint64_t repeated = 0;            // cases run twice to compare traces
+  uint64_t crash_points = 0;
+  // Of these: every legal image was tested. Of Exhaust, the others of a run that is complete:
+  uint64_t exhaustive_points = 0;
+  uint64_t many_pending_points = 0;  // beyond ExhaustBounds::most_pending
+  uint64_t many_images_points = 0;   // beyond ExhaustBounds::most_images
+  uint64_t generated = 0;            // images made
+  uint64_t distinct = 0;             // after taking out those with equal image and obligations
+  uint64_t recovered = 0;            // distinct ones that opened
+  uint64_t refused = 0;              // distinct ones refused, as they may be
+  uint64_t in_recovery = 0;          // of the distinct ones: from a crash inside a recovery
+  uint64_t in_second_recovery = 0;   // of these: in one after such a crash
+  uint64_t exercised = 0;            // of the distinct ones: flush, compaction, checkpoint as well
+  uint64_t repeated = 0;             // cases run twice to compare traces
   uint64_t violations = 0;
   double seconds = 0;
   std::map<std::string, FaultTotals> faults;
@@ -69,16 +74,26 @@ Totals Explore(const ExploreSettings& settings, const ExploreEvents& events);
 // moved: what shrinking made smaller, and a corpus that another build of the engine wrote.
 Totals ExploreCase(const Case& base, const ExploreSettings& settings, const ExploreEvents& events);
 
+struct ExhaustBounds {
+  uint32_t length = 3;  // steps of a workload
+  uint32_t most_pending = 12;
+  // One unsynced block of 8 sectors may be left in 4^8 ways, and one step may leave two of them.
+  uint64_t most_images = uint64_t{1} << 19;
+};
+// A walk through the images of one moment remembers a hash of each.
+inline constexpr uint64_t kLargestMostImages = uint64_t{1} << 24;
+
 // Every workload of up to `length` steps, every crash point, every legal image where at most
-// `most_pending` operations are pending, else the systematic ones and random ones.
+// `most_pending` operations are pending and there are at most `most_images`; else what
+// CrashSpace::Systematic chooses, random ones, and of too many images the first ones.
+//
+// All workloads have the seed of the settings: those that begin alike do the same up to where they
+// part, and what they share is tested once.
 struct Exhausted {
   Totals totals;
-  uint64_t workloads = 0;
-  uint64_t crash_points = 0;
-  uint64_t exhaustive_points = 0;  // of these: every legal image
-  bool complete = false;           // false: stopped early
+  bool complete = false;  // false: stopped early
 };
-Exhausted Exhaust(const ExploreSettings& settings, uint32_t length, uint32_t most_pending,
+Exhausted Exhaust(const ExploreSettings& settings, const ExhaustBounds& bounds,
                   const ExploreEvents& events);
 
 }  // namespace lumen::crash

@@ -336,13 +336,54 @@ TEST(ExplorerTest, ACaseIsExploredByItself) {
 }
 
 TEST(ExplorerTest, SmallWorkloadsAreExhausted) {
-  const Exhausted exhausted = Exhaust(Settings(Profile::kExt4Ordered, 0), 1, 4, {});
+  const Exhausted exhausted = Exhaust(Settings(Profile::kExt4Ordered, 0), {.length = 1}, {});
   EXPECT_TRUE(exhausted.complete);
-  EXPECT_EQ(exhausted.workloads, SmallWorkloads(1));
-  EXPECT_GT(exhausted.exhaustive_points, exhausted.crash_points / 2);
+  EXPECT_EQ(exhausted.totals.cases, SmallWorkloads(1));
+  EXPECT_GT(exhausted.totals.crash_points, SmallWorkloads(1));
+  EXPECT_EQ(exhausted.totals.exhaustive_points, exhausted.totals.crash_points);
   EXPECT_EQ(exhausted.totals.violations, 0U);
-  const Exhausted stopped = Exhaust(Settings(Profile::kStrictPosix, 50), 2, 12, {});
+  const Exhausted stopped = Exhaust(Settings(Profile::kStrictPosix, 50), {.length = 2}, {});
   EXPECT_FALSE(stopped.complete);
+}
+
+TEST(ExplorerTest, CrashPointsThatAreNotExhaustedSayWhy) {
+  const ExploreSettings settings = Settings(Profile::kExt4Ordered, 0);
+  const auto exhaust = [&settings](const ExhaustBounds& bounds) {
+    const Exhausted exhausted = Exhaust(settings, bounds, {});
+    EXPECT_TRUE(exhausted.complete) << "it went through all of them all the same";
+    const Totals& totals = exhausted.totals;
+    EXPECT_EQ(totals.exhaustive_points + totals.many_pending_points + totals.many_images_points,
+              totals.crash_points);
+    return totals;
+  };
+  const Totals all = exhaust({.length = 1});
+  const Totals pending = exhaust({.length = 1, .most_pending = 1});
+  EXPECT_GT(pending.many_pending_points, 0U);
+  EXPECT_EQ(pending.many_images_points, 0U);
+  EXPECT_GT(pending.distinct, all.distinct / 2) << "systematic ones and random ones are tested";
+  const Totals images = exhaust({.length = 1, .most_images = 2});
+  EXPECT_GT(images.many_images_points, 0U);
+  EXPECT_EQ(images.many_pending_points, 0U);
+  EXPECT_EQ(images.crash_points, all.crash_points);
+}
+
+// What workloads share is tested once, which must not leave anything out: each of them alone has no
+// image that all of them together have not.
+TEST(ExplorerTest, WhatWorkloadsShareIsExhaustedOnce) {
+  ExploreSettings settings = Settings(Profile::kExt4Ordered, 0);
+  settings.faults = false;
+  std::set<uint64_t> together;
+  const ExploreEvents collect{.distinct = [&](uint64_t hash) { together.insert(hash); }};
+  const Totals once = Exhaust(settings, {.length = 1}, collect).totals;
+  std::set<uint64_t> apart;
+  uint64_t generated = 0;
+  settings.shards = SmallWorkloads(1);
+  for (settings.shard = 0; settings.shard < settings.shards; ++settings.shard) {
+    const ExploreEvents add{.distinct = [&](uint64_t hash) { apart.insert(hash); }};
+    generated += Exhaust(settings, {.length = 1}, add).totals.generated;
+  }
+  EXPECT_EQ(together, apart);
+  EXPECT_LT(once.generated, generated / 2);
 }
 
 TEST(CheckpointTrialTest, ACheckpointThatIsLostOrBrokenIsFound) {

@@ -12,7 +12,8 @@
 #include "proptests/harness/hashing.h"
 
 namespace lumen::crash {
-namespace {
+
+std::string CheckpointDirectory(size_t number) { return absl::StrCat("/copies/", number, "/db"); }
 
 uint64_t OperationHash(const faultfs::Operation& operation, uint64_t seed) {
   uint64_t hash = seed;
@@ -25,10 +26,6 @@ uint64_t OperationHash(const faultfs::Operation& operation, uint64_t seed) {
   hash = HashOf(operation.to_name, HashOf(operation.name, hash));
   return operation.data != nullptr ? HashOfMuch(*operation.data, hash) : hash;
 }
-
-}  // namespace
-
-std::string CheckpointDirectory(size_t number) { return absl::StrCat("/copies/", number, "/db"); }
 
 uint64_t TraceHash(const std::vector<faultfs::Operation>& history, uint64_t seed) {
   uint64_t hash = seed;

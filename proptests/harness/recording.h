@@ -76,6 +76,7 @@ struct RecordSettings {
 Recording Record(const Workload& workload, const RecordSettings& settings);
 
 // Of everything in it.
+uint64_t OperationHash(const faultfs::Operation& operation, uint64_t seed);
 uint64_t TraceHash(const std::vector<faultfs::Operation>& history, uint64_t seed);
 
 }  // namespace lumen::crash

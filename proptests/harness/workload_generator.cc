@@ -195,7 +195,6 @@ uint64_t SmallWorkloads(uint32_t length) {
 Workload SmallWorkload(uint32_t length, uint64_t index) {
   const std::vector<ClientStep> alphabet = SmallAlphabet();
   Workload workload;
-  workload.seed = index;
   uint32_t steps = 0;
   while (steps < length && index >= SmallWorkloads(steps)) ++steps;
   if (steps > 0) index -= SmallWorkloads(steps - 1);

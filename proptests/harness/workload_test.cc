@@ -45,9 +45,8 @@ TEST(WorkloadTest, SmallWorkloadsAreAllDifferentAndComplete) {
   EXPECT_EQ(SmallWorkloads(3), 1 + letters + letters * letters + letters * letters * letters);
   std::set<std::string> seen;
   for (uint64_t index = 0; index < SmallWorkloads(2); ++index) {
-    Workload workload = SmallWorkload(2, index);
+    const Workload workload = SmallWorkload(2, index);
     EXPECT_LE(workload.steps.size(), 2U);
-    workload.seed = 0;
     EXPECT_TRUE(seen.insert(workload.ToString()).second) << workload.ToString();
   }
 }

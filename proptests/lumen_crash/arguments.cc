@@ -43,8 +43,7 @@ struct RunText {
   uint64_t max_failures = 0;
   uint64_t jobs = 1;
   uint64_t shrink_replays = kDefaultReplays;
-  uint32_t length = 0;
-  uint32_t most_pending = 0;
+  std::optional<ExhaustBounds> exhaust;
   bool until_fail = false;
   bool no_faults = false;
   bool explain_plan = false;
@@ -151,13 +150,14 @@ absl::Status SetBudgets(const RunText& text, RunArguments& run) {
 
 // With every choice said, so that it means the same in another place and another CI.
 std::string Again(const RunText& text, const RunArguments& run) {
-  std::string command = absl::StrCat("lumen-crash ", run.length > 0 ? "exhaust" : "run",
-                                     " --profile ", text.profiles, " --seed ", run.seed);
+  std::string command = absl::StrCat("lumen-crash ", run.exhaust ? "exhaust" : "run", " --profile ",
+                                     text.profiles, " --seed ", run.seed);
   const auto add = [&command](const char* option, const std::string& value) {
     if (!value.empty()) absl::StrAppend(&command, " ", option, " ", QuoteForShell(value));
   };
-  if (run.length > 0) {
-    absl::StrAppend(&command, " --length ", run.length, " --most-pending ", run.most_pending);
+  if (run.exhaust) {
+    absl::StrAppend(&command, " --length ", run.exhaust->length, " --most-pending ",
+                    run.exhaust->most_pending, " --most-images ", run.exhaust->most_images);
   } else {
     add("--suite", run.suite);
     add("--steps", text.steps);
@@ -187,8 +187,7 @@ absl::StatusOr<Arguments> ToRun(const RunText& text, const Environment& environm
   ASSIGN_OR_RETURN(run.seed, ParseSeed(text.seed));
   ASSIGN_OR_RETURN(run.shard, ParseShard(text.shard, environment));
   ASSIGN_OR_RETURN(run.hang_ns, ParseNanoseconds("--hang-after", text.hang_after));
-  run.length = text.length;
-  run.most_pending = text.most_pending;
+  run.exhaust = text.exhaust;
   run.faults = !text.no_faults;
   run.fault_plan_path = text.fault_plan;
   run.jobs = text.jobs;
@@ -196,7 +195,7 @@ absl::StatusOr<Arguments> ToRun(const RunText& text, const Environment& environm
   run.corpus = text.corpus;
   run.failures_directory = text.failures_directory;
   run.outputs = text.outputs;
-  if (text.length == 0) {
+  if (!text.exhaust) {
     RETURN_IF_ERROR(SetBudgets(text, run));
   } else {
     run.passes = {Suite::Pass{}};
@@ -269,14 +268,22 @@ CLI::App* AddExhaust(CLI::App& app, RunText& text) {
   CLI::App* exhaust =
       app.add_subcommand("exhaust", "every small workload, every crash point, every legal image");
   AddCommon(*exhaust, text);
-  exhaust->add_option("--length", text.length, "Workloads of up to so many steps")
+  ExhaustBounds& bounds = text.exhaust.emplace();
+  exhaust->add_option("--length", bounds.length, "Workloads of up to so many steps")
       ->check(CLI::Range(1, 6))
-      ->default_val(3);
+      ->capture_default_str();
   exhaust
-      ->add_option("--most-pending", text.most_pending,
+      ->add_option("--most-pending", bounds.most_pending,
                    "Every legal image where at most so many operations are pending")
       ->check(CLI::Range(1, 20))
-      ->default_val(12);
+      ->capture_default_str();
+  exhaust
+      ->add_option("--most-images", bounds.most_images,
+                   "and at most so many images are legal; elsewhere the first of them, the "
+                   "systematic ones (all lost, all kept, prefixes, all but one or two, only one or "
+                   "two, torn appends), and random ones")
+      ->check(CLI::Range(uint64_t{1}, kLargestMostImages))
+      ->capture_default_str();
   return exhaust;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "faultfs/profile.h"
+#include "proptests/harness/explorer.h"
 #include "proptests/lumen_crash/selftest.h"
 #include "proptests/lumen_crash/shard.h"
 #include "proptests/lumen_crash/suite.h"
@@ -39,9 +40,7 @@ struct RunArguments {
   std::string corpus;
   std::string failures_directory;
   OutputPaths outputs;
-  // `exhaust` only: otherwise 0.
-  uint32_t length = 0;
-  uint32_t most_pending = 0;
+  std::optional<ExhaustBounds> exhaust;  // the command is `exhaust`
   // What repeats it: the command without outputs.
   std::string again;
 };

@@ -87,11 +87,17 @@ TEST(Arguments, ShardsComeFromTheCiUnlessTheyAreSaid) {
 }
 
 TEST(Arguments, OfOtherCommandsAreTheirOwn) {
-  const RunArguments exhaust = RunOf("exhaust --profile kill --length 2 --most-pending 8");
-  EXPECT_EQ(exhaust.length, 2);
-  EXPECT_EQ(exhaust.most_pending, 8);
+  const RunArguments exhaust =
+      RunOf("exhaust --profile kill --length 2 --most-pending 8 --most-images 16777216");
+  EXPECT_EQ(exhaust.exhaust->length, 2);
+  EXPECT_EQ(exhaust.exhaust->most_pending, 8);
+  EXPECT_EQ(exhaust.exhaust->most_images, 16'777'216);
   EXPECT_EQ(exhaust.time_ns, 0);
-  EXPECT_THAT(exhaust.again, HasSubstr("exhaust --profile kill"));
+  EXPECT_EQ(exhaust.again,
+            "lumen-crash exhaust --profile kill --seed 1 --length 2 --most-pending 8 --most-images "
+            "16777216");
+  EXPECT_EQ(RunOf("exhaust").exhaust->most_images, ExhaustBounds{}.most_images);
+  EXPECT_FALSE(RunOf("run").exhaust.has_value());
   EXPECT_EQ(std::get<ReplayArguments>(*Parse("replay a.case --times 5").arguments).times, 5);
   EXPECT_EQ(std::get<ShrinkArguments>(*Parse("shrink a.case --to b").arguments).to, "b");
   EXPECT_EQ(std::get<ExplainArguments>(*Parse("explain a.case --html b").arguments).html, "b");
@@ -139,6 +145,10 @@ TEST(Arguments, ThatAreWrongAreRefusedWithTheirName) {
       {"run --no-faults --fault-plan p", "--fault-plan"},
       {"exhaust --length 0", "--length"},
       {"exhaust --states 5", "--states"},
+      {"exhaust --most-images 0", "--most-images: Value 0 not in range"},
+      {"exhaust --most-images 16777217", "not in range 1 to 16777216"},
+      {"exhaust --most-images many", "--most-images"},
+      {"run --most-images 5", "--most-images"},
       {"replay", "file"},
       {"replay a --times 0", "--times"},
       {"merge", "files"},

@@ -14,8 +14,7 @@ namespace lumen::crash {
 struct HarnessFunctions {
   std::function<Totals(const ExploreSettings&, const ExploreEvents&)> explore;
   std::function<Totals(const Case&, const ExploreSettings&, const ExploreEvents&)> explore_case;
-  std::function<Exhausted(const ExploreSettings&, uint32_t length, uint32_t most_pending,
-                          const ExploreEvents&)>
+  std::function<Exhausted(const ExploreSettings&, const ExhaustBounds&, const ExploreEvents&)>
       exhaust;
   std::function<absl::StatusOr<Replayed>(const Case&)> replay;
   std::function<Failure(Failure, uint64_t replays)> shrink;

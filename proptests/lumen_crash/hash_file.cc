@@ -31,6 +31,10 @@ struct Count {
   uint64_t Totals::*field;
 };
 constexpr Count kCounts[] = {{"cases", &Totals::cases},
+                             {"crash-points", &Totals::crash_points},
+                             {"exhaustive-points", &Totals::exhaustive_points},
+                             {"many-pending-points", &Totals::many_pending_points},
+                             {"many-images-points", &Totals::many_images_points},
                              {"generated", &Totals::generated},
                              {"distinct", &Totals::distinct},
                              {"recovered", &Totals::recovered},
@@ -46,6 +50,7 @@ void AppendProfile(const ProfileReport& report, std::string& out) {
   for (const Count& count : kCounts) {
     absl::StrAppend(&out, std::string(count.name), "\t", report.totals.*count.field, "\n");
   }
+  absl::StrAppend(&out, "complete\t", report.complete ? 1 : 0, "\n");
   // Microseconds: a file of whole numbers is read back as it was written.
   absl::StrAppend(&out, "microseconds\t", static_cast<uint64_t>(report.totals.seconds * 1e6), "\n");
   for (const auto& [name, fault] : report.totals.faults) {
@@ -134,7 +139,10 @@ absl::StatusOr<bool> ReadProfileLine(Scanner& line, ProfileReport& report) {
     ASSIGN_OR_RETURN(report.totals.*count.field, line.Number(1));
     return true;
   }
-  if (line.name() == "microseconds") {
+  if (line.name() == "complete") {
+    ASSIGN_OR_RETURN(const uint64_t complete, line.Number(1));
+    report.complete = complete != 0;
+  } else if (line.name() == "microseconds") {
     ASSIGN_OR_RETURN(const uint64_t microseconds, line.Number(1));
     report.totals.seconds = static_cast<double>(microseconds) / 1e6;
   } else if (line.name() == "fault") {
@@ -176,11 +184,23 @@ absl::Status ReadCorpus(const Scanner& line, RunReport& report) {
   return absl::OkStatus();
 }
 
+absl::Status ReadBounds(const Scanner& line, RunReport& report) {
+  ExhaustBounds& bounds = report.exhaust.emplace();
+  ASSIGN_OR_RETURN(const uint64_t length, line.Number(1));
+  ASSIGN_OR_RETURN(const uint64_t most_pending, line.Number(2));
+  ASSIGN_OR_RETURN(bounds.most_images, line.Number(3));
+  bounds.length = static_cast<uint32_t>(length);
+  bounds.most_pending = static_cast<uint32_t>(most_pending);
+  return absl::OkStatus();
+}
+
 // One line of the run; false: it is none.
 absl::StatusOr<bool> ReadRunLine(const Scanner& line, RunReport& report) {
   if (line.name() == "profile") {
     ASSIGN_OR_RETURN(const std::string name, line.Text(1));
     report.profiles.push_back({.profile = name, .totals = {}, .hashes = {}});
+  } else if (line.name() == "exhaust") {
+    RETURN_IF_ERROR(ReadBounds(line, report));
   } else if (line.name() == "problem") {
     ASSIGN_OR_RETURN(const std::string text, line.Text(1));
     report.problems.push_back(text);
@@ -271,7 +291,7 @@ ProfileReport& ProfileOf(RunReport& report, const std::string& name) {
   for (ProfileReport& profile : report.profiles) {
     if (profile.profile == name) return profile;
   }
-  report.profiles.push_back({.profile = name, .totals = {}, .hashes = {}});
+  report.profiles.push_back({.profile = name, .totals = {}, .hashes = {}, .complete = true});
   return report.profiles.back();
 }
 
@@ -280,6 +300,7 @@ void MergeProfile(ProfileReport& part, ProfileReport& whole) {
   const bool counted =
       part.hashes.size() == part.totals.distinct && whole.hashes.size() == whole.totals.distinct;
   AddTotals(part.totals, whole.totals);
+  whole.complete = whole.complete && part.complete;
   if (counted) AddHashes(std::move(part.hashes), whole);
 }
 
@@ -298,6 +319,10 @@ std::string WriteHashFile(const RunReport& report) {
       OneLine(report.mutants), "\nmicroseconds\t", static_cast<uint64_t>(report.seconds * 1e6),
       "\nprocessor-microseconds\t", static_cast<uint64_t>(report.cost.processor_seconds * 1e6),
       "\npeak-memory-bytes\t", report.cost.peak_memory_bytes, "\n");
+  if (report.exhaust) {
+    absl::StrAppend(&out, "exhaust\t", report.exhaust->length, "\t", report.exhaust->most_pending,
+                    "\t", report.exhaust->most_images, "\n");
+  }
   for (const std::string& problem : report.problems) {
     absl::StrAppend(&out, "problem\t", OneLine(problem), "\n");
   }
@@ -350,6 +375,7 @@ absl::StatusOr<RunReport> MergeShards(std::vector<RunReport> parts,
   RunReport whole;
   whole.configuration = parts[0].configuration;
   whole.suite = parts[0].suite;
+  whole.exhaust = parts[0].exhaust;
   whole.mutants = parts[0].mutants;
   for (size_t i = 0; i < parts.size(); ++i) {
     RunReport& part = parts[i];

@@ -11,7 +11,11 @@ void WriteFault(const FaultTotals& fault, JsonWriter& json) {
 }
 
 void WriteCounts(const Totals& totals, JsonWriter& json) {
-  json.Name("cases").Number(totals.cases).Name("generated").Number(totals.generated);
+  json.Name("cases").Number(totals.cases).Name("crash_points").Number(totals.crash_points);
+  json.Name("exhaustive_points").Number(totals.exhaustive_points);
+  json.Name("many_pending_points").Number(totals.many_pending_points);
+  json.Name("many_images_points").Number(totals.many_images_points);
+  json.Name("generated").Number(totals.generated);
   json.Name("distinct").Number(totals.distinct).Name("recovered").Number(totals.recovered);
   json.Name("refused").Number(totals.refused).Name("in_recovery").Number(totals.in_recovery);
   json.Name("in_second_recovery").Number(totals.in_second_recovery);
@@ -72,6 +76,10 @@ void WriteHead(const RunReport& report, JsonWriter& json) {
   json.Name("configuration_hash").String(report.configuration.HashText());
   json.Name("suite").String(report.suite).Name("shard").Number(report.shard.index);
   json.Name("shards").Number(report.shard.count);
+  if (!report.exhaust) return;
+  json.Name("exhaust").BeginObject().Name("length").Number(report.exhaust->length);
+  json.Name("most_pending").Number(report.exhaust->most_pending);
+  json.Name("most_images").Number(report.exhaust->most_images).EndObject();
 }
 
 JsonWriter BeginEvent(std::string_view event, int64_t at_ms) {
@@ -109,6 +117,7 @@ std::string JsonReport(const RunReport& report) {
   for (const ProfileReport& profile : report.profiles) {
     json.BeginObject().Name("profile").String(profile.profile);
     WriteTotals(profile.totals, json);
+    if (report.exhaust) json.Name("exhausted").Raw(profile.exhausted() ? "true" : "false");
     json.EndObject();
   }
   json.EndArray().Name("corpus").BeginArray();

@@ -11,6 +11,7 @@ namespace lumen::crash {
 // "profiles". "generated" counts images, "distinct" those tested: different in image or
 // obligations, each opened, compared, written to, closed and reopened. At the top "distinct" counts
 // a state once that several profiles met, and "tested" as often as they did, as "recovered" does.
+// Of `exhaust` there is "exhaust", its bounds, and each profile has "exhausted".
 std::string JsonReport(const RunReport& report);
 
 // Events for `--ndjson`: one JSON object a line, each with "event". `at_ms` is wall-clock time

@@ -95,6 +95,14 @@ def main():
         operations = [line for line in told.stdout.splitlines() if line[:5].strip().isdigit()]
         require(len(operations) > 6, "the story in text has too few operations to compare with")
         dom = dump(chromium, timeline, folder)
+        report = os.path.join(folder, "report.html")
+        told = subprocess.run([lumen_crash, "exhaust", "--profile", "kill", "--length", "1", "--html", report],
+                              capture_output=True, text=True, timeout=120, check=False, cwd=folder)
+        require(told.returncode == 0, f"exhaust ended with {told.returncode}: {told.stderr}")
+        run = Page()
+        run.feed(dump(chromium, report, folder))
+    require(run.drawn and "exhausted" in run.texts and "exhaustive points" in run.texts,
+            "the report does not say what was exhausted")
     page = Page()
     page.feed(dom)
     text = "\n".join(page.texts)

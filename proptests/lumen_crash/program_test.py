@@ -120,8 +120,14 @@ class Program(unittest.TestCase):
         self.assertIn("stopped by signal 15", report["problems"][0])
 
     def test_small_scopes_are_exhausted(self):
-        done = self.run_it("exhaust", "--profile", "drop-unsynced", "--length", 1)
-        self.assertRegex(done.stdout, r"(?m)^exhausted drop-unsynced: [\d,]+ workloads of up to 1 steps")
+        done = self.run_it("exhaust", "--profile", "strict-posix,xfs", "--length", 1, "--most-images", 3000, "--json", "a.json")
+        self.assertRegex(done.stdout, r"(?m)^not exhausted strict-posix: 13 workloads of up to 1 steps, .* 3,000 images")
+        self.assertRegex(done.stdout, r"(?m)^exhausted xfs: 13 workloads of up to 1 steps, [\d,]+ crash points, every")
+        report = self.read_json("a.json")
+        self.assertEqual(report["exhaust"], {"length": 1, "most_pending": 12, "most_images": 3000})
+        for profile, whole in zip(report["profiles"], [False, True]):
+            self.assertEqual(profile["exhausted"], whole)
+            self.assertEqual(profile["exhaustive_points"] + profile["many_images_points"], profile["crash_points"])
 
     def test_lists_and_plans_and_mistakes(self):
         listed = self.run_it("list").stdout

@@ -28,12 +28,15 @@ TEST(JsonReport, HasTheTotalsAndThoseOfEachProfile) {
   constexpr char kHead[] = R"({"profile":"kill,xfs","seed":7,"build":"8a0a3dd GNU 12.2.0",)"
                            R"("configuration":"profiles kill,xfs",)";
   constexpr char kTotals[] =
-      R"("suite":"smoke","shard":0,"shards":1,"verdict":"fail","cases":5,"generated":20,)"
+      R"("suite":"smoke","shard":0,"shards":1,"exhaust":{"length":2,"most_pending":9,"most_images":500},)"
+      R"("verdict":"fail","cases":5,"crash_points":90,)"
+      R"("exhaustive_points":81,"many_pending_points":2,"many_images_points":7,"generated":20,)"
       R"("distinct":4,"recovered":4,"refused":1,"in_recovery":1,"in_second_recovery":1,"exercised":1,"repeated":1,)"
       R"("violations":1,"seconds":2.000,"distinct_per_second":2.000,)"
       R"("faults":{"eio-before":{"armed":4,"fired":3,"changed":2,"observed":1}},)"
       R"("coverage":{"flush":6},"tested":5,"processor_seconds":2.500,"tested_per_core_second":2.000,)"
-      R"("peak_memory_bytes":3145728,"profiles":[{"profile":"kill","cases":2,"generated":12,)";
+      R"("peak_memory_bytes":3145728,"profiles":[{"profile":"kill","cases":2,"crash_points":40,)"
+      R"("exhaustive_points":40,"many_pending_points":0,"many_images_points":0,"generated":12,)";
   constexpr char kTail[] =
       R"("corpus":[{"file":"corpus/old.case","outcome":"moved","message":"its crash has moved"}],)"
       R"("failures":[{"profile":"xfs","rule":2,)"
@@ -62,7 +65,7 @@ TEST(JsonReport, EventsAreOneLineEach) {
   }
   EXPECT_THAT(
       ProgressEvent("kill", report.sum, 5),
-      StartsWith(R"({"event":"progress","at_ms":5,"profile":"kill","cases":5,"generated":20)"));
+      StartsWith(R"({"event":"progress","at_ms":5,"profile":"kill","cases":5,"crash_points":90,)"));
 }
 
 TEST(JsonWriter, WritesOnlyWhatReadersTake) {

@@ -1,8 +1,9 @@
 #include "proptests/lumen_crash/run_command.h"
 
 #include <algorithm>
-#include <map>
+#include <memory>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -59,9 +60,10 @@ std::string ConfigurationText(const RunArguments& arguments, const Inputs& input
     passes.push_back(absl::StrCat(pass.least_steps, "..", pass.most_steps, "x", pass.weight));
   }
   std::string text = absl::StrCat("profiles ", absl::StrJoin(profiles, ","), "; ");
-  if (arguments.length > 0) {
-    absl::StrAppend(&text, "exhaust length ", arguments.length, " most pending ",
-                    arguments.most_pending);
+  if (arguments.exhaust) {
+    absl::StrAppend(&text, "exhaust length ", arguments.exhaust->length, " most pending ",
+                    arguments.exhaust->most_pending, " most images ",
+                    arguments.exhaust->most_images);
   } else {
     absl::StrAppend(&text, "steps ", absl::StrJoin(passes, ","));
   }
@@ -88,6 +90,7 @@ class Run {
                              .text = ConfigurationText(arguments, inputs_)};
     report_.shard = arguments.shard;
     report_.suite = arguments.suite;
+    report_.exhaust = arguments.exhaust;
     report_.mutants = context.mutants;
     report_.again = arguments.again;
     for (const faultfs::Profile profile : arguments.profiles) {
@@ -161,9 +164,9 @@ class Run {
       Event(ProfileEvent(profile, AtMs()));
     };
     events.failure = [this](const Failure& failure) { TakeFailure(failure); };
-    CampaignResult result = arguments_.length == 0
-                                ? RunCampaign(Settings(), context_.harness.explore, events)
-                                : Exhaust(events);
+    CampaignResult result = arguments_.exhaust
+                                ? Exhaust(events)
+                                : RunCampaign(Settings(), context_.harness.explore, events);
     report_.profiles = std::move(result.profiles);
     report_.problems.insert(report_.problems.end(), result.problems.begin(), result.problems.end());
     return result.abandoned;
@@ -171,46 +174,36 @@ class Run {
 
   CampaignResult Exhaust(const CampaignEvents& events) {
     // Shared with the threads, one of which may outlive this.
-    struct Found {
+    struct Stopped {
       std::mutex mutex;
-      std::map<std::string, Exhausted> by_profile;
+      std::set<faultfs::Profile> profiles;
     };
-    const auto found = std::make_shared<Found>();
-    const auto exhaust = context_.harness.exhaust;
-    const uint32_t length = arguments_.length;
-    const uint32_t most_pending = arguments_.most_pending;
+    const auto stopped = std::make_shared<Stopped>();
     CampaignResult result = RunCampaign(
         Settings(),
-        [found, exhaust, length, most_pending](const ExploreSettings& settings,
-                                               const ExploreEvents& explore_events) {
-          const Exhausted part = exhaust(settings, length, most_pending, explore_events);
-          const std::lock_guard lock(found->mutex);
-          const auto [place, added] =
-              found->by_profile.emplace(ProfileName(settings.profile), Exhausted{});
-          Exhausted& whole = place->second;
-          whole.workloads += part.workloads;
-          whole.crash_points += part.crash_points;
-          whole.exhaustive_points += part.exhaustive_points;
-          whole.complete = part.complete && (added || whole.complete);
+        [stopped, exhaust = context_.harness.exhaust, bounds = *arguments_.exhaust](
+            const ExploreSettings& settings, const ExploreEvents& explore_events) {
+          const Exhausted part = exhaust(settings, bounds, explore_events);
+          const std::lock_guard lock(stopped->mutex);
+          if (!part.complete) stopped->profiles.insert(settings.profile);
           return part.totals;
         },
         events);
-    const std::lock_guard lock(found->mutex);
-    for (const ProfileReport& profile : result.profiles) {
-      SayExhausted(profile.profile, found->by_profile[profile.profile], result);
+    const std::lock_guard lock(stopped->mutex);
+    for (ProfileReport& profile : result.profiles) {
+      // A part that never began stops nothing, so workloads are counted.
+      profile.complete = profile.totals.cases == WorkloadsToExhaust() &&
+                         stopped->profiles.count(*faultfs::ParseProfile(profile.profile)) == 0;
+      if (!profile.complete) result.problems.push_back(profile.profile + ": not exhausted");
     }
     return result;
   }
 
-  void SayExhausted(const std::string& profile, const Exhausted& exhausted,
-                    CampaignResult& result) {
-    progress_.Clear();
-    context_.console.out(
-        absl::StrCat(exhausted.complete ? "exhausted" : "not exhausted", " ", profile, ": ",
-                     WithCommas(exhausted.workloads), " workloads of up to ", arguments_.length,
-                     " steps, ", WithCommas(exhausted.crash_points), " crash points, at ",
-                     WithCommas(exhausted.exhaustive_points), " of them every legal image\n"));
-    if (!exhausted.complete) result.problems.push_back(profile + ": not exhausted");
+  // Of this shard.
+  uint64_t WorkloadsToExhaust() const {
+    const Shard& shard = arguments_.shard;
+    const uint64_t all = SmallWorkloads(arguments_.exhaust->length);
+    return all / shard.count + (shard.index < all % shard.count ? 1 : 0);
   }
 
   void TakeFailure(Failure failure) {

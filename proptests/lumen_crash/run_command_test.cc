@@ -55,13 +55,18 @@ class Commands : public ::testing::Test {
                                    const ExploreEvents& events) {
       return harness_.explore(settings, events);
     };
-    harness_.exhaust = [this](const ExploreSettings& settings, uint32_t, uint32_t,
+    harness_.exhaust = [this](const ExploreSettings& settings, const ExhaustBounds& bounds,
                               const ExploreEvents& events) {
-      return Exhausted{.totals = harness_.explore(settings, events),
-                       .workloads = 5,
-                       .crash_points = 1234,
-                       .exhaustive_points = 1200,
-                       .complete = complete_};
+      Exhausted exhausted{.totals = harness_.explore(settings, events), .complete = complete_};
+      Totals& totals = exhausted.totals;
+      totals.cases = 0;
+      for (uint64_t i = settings.shard; i < SmallWorkloads(bounds.length); i += settings.shards) {
+        ++totals.cases;
+      }
+      totals.crash_points = 1234;
+      totals.many_images_points = many_images_points_;
+      totals.exhaustive_points = 1234 - many_images_points_;
+      return exhausted;
     };
     harness_.replay = [this](const Case&) -> absl::StatusOr<Replayed> {
       Replayed replayed = replayed_;
@@ -124,6 +129,7 @@ class Commands : public ::testing::Test {
   // What the harness does.
   std::vector<Failure> found_;
   bool complete_ = true;
+  uint64_t many_images_points_ = 0;
   bool deterministic_ = true;
   uint64_t replays_ = 0;
   Replayed replayed_;
@@ -198,11 +204,48 @@ TEST_F(Commands, AFailureThatCannotBeKeptIsStillAFailure) {
 
 TEST_F(Commands, ExhaustingSaysHowFarItWentAndIsGreenOnlyAtTheEnd) {
   EXPECT_EQ(Run("exhaust --profile xfs --length 2"), Verdict::kPass);
-  EXPECT_THAT(out_, HasSubstr("exhausted xfs: 5 workloads of up to 2 steps, 1,234 crash points, at "
-                              "1,200 of them every legal image"));
+  EXPECT_THAT(out_,
+              HasSubstr("\nexhausted xfs: 157 workloads of up to 2 steps, 1,234 crash points, "
+                        "every legal image of each\n"));
   complete_ = false;
   EXPECT_EQ(Run("exhaust --profile xfs --length 2"), Verdict::kInconclusive);
-  EXPECT_THAT(out_, HasSubstr("not exhausted xfs"));
+  EXPECT_THAT(out_, HasSubstr("\nnot exhausted xfs: stopped early, after 157 workloads"));
+}
+
+TEST_F(Commands, ExhaustingNamesTheCrashPointsWithTooManyImages) {
+  many_images_points_ = 34;
+  EXPECT_EQ(Run("exhaust --profile xfs --length 2 --most-images 5000 --json " + At("a.json")),
+            Verdict::kPass)
+      << "everything within the bounds that were asked for";
+  EXPECT_THAT(
+      out_,
+      HasSubstr(
+          "\nnot exhausted xfs: 157 workloads of up to 2 steps, 1,234 crash "
+          "points, every legal image of 1,200; of 34 with more than 5,000 "
+          "images and 0 with more than 12 operations pending: the first of so many, all lost, "));
+  EXPECT_THAT(out_, EndsWith(" --most-pending 12 --most-images 5000\n"));
+  const std::string json = Content("a.json");
+  EXPECT_THAT(json, HasSubstr(R"("exhaust":{"length":2,"most_pending":12,"most_images":5000})"));
+  EXPECT_THAT(json, HasSubstr(R"("exhaustive_points":1200,"many_pending_points":0,)"
+                              R"("many_images_points":34)"));
+  EXPECT_THAT(json, HasSubstr(R"("exhausted":false)"));
+}
+
+TEST_F(Commands, ShardsOfAnExhaustiveRunMergeToWhatTheWholeSays) {
+  const std::string run = "exhaust --profile xfs --length 1 --shard ";
+  EXPECT_EQ(Run(run + "0/2 --hashes " + At("0.hashes")), Verdict::kPass);
+  EXPECT_EQ(Run(run + "1/2 --hashes " + At("1.hashes")), Verdict::kPass);
+  EXPECT_EQ(Run(run + "1/2 --most-images 7 --hashes " + At("other.hashes")), Verdict::kPass);
+  const auto merge = [this](const char* first, const char* second) {
+    out_.clear();
+    return static_cast<Verdict>(
+        MergeCommand({.paths = {At(first), At(second)}, .outputs = {}}, Context()));
+  };
+  EXPECT_EQ(merge("0.hashes", "1.hashes"), Verdict::kPass);
+  EXPECT_THAT(out_, HasSubstr("\nexhausted xfs: 13 workloads of up to 1 steps, 2,468 crash points, "
+                              "every legal image of each\n"));
+  EXPECT_EQ(merge("0.hashes", "other.hashes"), Verdict::kHarnessFault);
+  EXPECT_THAT(error_, HasSubstr("most images"));
 }
 
 TEST_F(Commands, TheCorpusIsReplayedFirstAndFailsTheRun) {

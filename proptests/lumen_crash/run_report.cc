@@ -21,6 +21,10 @@ uint64_t Configuration::hash() const { return TextHash(text); }
 
 std::string Configuration::HashText() const { return absl::StrFormat("%016x", hash()); }
 
+bool ProfileReport::exhausted() const {
+  return complete && totals.exhaustive_points == totals.crash_points;
+}
+
 Verdict RunReport::verdict() const {
   Verdict verdict = Verdict::kPass;
   if (!problems.empty()) verdict = Worse(verdict, Verdict::kInconclusive);
@@ -43,6 +47,10 @@ Verdict RunReport::verdict() const {
 
 void AddTotals(const Totals& part, Totals& sum) {
   sum.cases += part.cases;
+  sum.crash_points += part.crash_points;
+  sum.exhaustive_points += part.exhaustive_points;
+  sum.many_pending_points += part.many_pending_points;
+  sum.many_images_points += part.many_images_points;
   sum.generated += part.generated;
   sum.distinct += part.distinct;
   sum.recovered += part.recovered;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,10 @@ struct ProfileReport {
   // `distinct` is counted from the hashes where they are kept.
   Totals totals;
   std::vector<uint64_t> hashes;  // of the distinct states, ascending, each once
+  bool complete = false;         // of `exhaust`: every workload was gone through
+
+  // Every legal image at every crash point of every workload of `exhaust`.
+  bool exhausted() const;
 };
 
 struct FoundFailure {
@@ -56,6 +61,7 @@ struct RunReport {
   Configuration configuration;
   Shard shard;
   std::string suite;
+  std::optional<ExhaustBounds> exhaust;  // of the command `exhaust`
   std::vector<ProfileReport> profiles;
   Totals sum;  // of all profiles: SumOf
   std::vector<CorpusResult> corpus;

@@ -31,6 +31,27 @@ std::string ProfileRow(const std::string& name, const Totals& totals) {
       WithCommas(totals.in_recovery), totals.seconds, WithCommas(totals.violations));
 }
 
+// What `exhaust` was for: how much of the small scope was searched, and what was done where there
+// was too much.
+std::string ExhaustedText(const RunReport& report, const ProfileReport& profile) {
+  const Totals& totals = profile.totals;
+  const ExhaustBounds& bounds = *report.exhaust;
+  std::string text =
+      absl::StrCat(profile.exhausted() ? "exhausted " : "not exhausted ", profile.profile, ": ",
+                   profile.complete ? "" : "stopped early, after ", WithCommas(totals.cases),
+                   " workloads of up to ", bounds.length, " steps, ",
+                   WithCommas(totals.crash_points), " crash points, every legal image of ",
+                   profile.exhausted() ? "each" : WithCommas(totals.exhaustive_points));
+  if (totals.many_images_points + totals.many_pending_points > 0) {
+    absl::StrAppend(&text, "; of ", WithCommas(totals.many_images_points), " with more than ",
+                    WithCommas(bounds.most_images), " images and ",
+                    WithCommas(totals.many_pending_points), " with more than ", bounds.most_pending,
+                    " operations pending: the first of so many, all lost, all kept, prefixes, all "
+                    "but one or two, only one or two, torn appends, and random ones");
+  }
+  return text + "\n";
+}
+
 std::string FaultRow(const std::string& name, const FaultTotals& fault) {
   return absl::StrFormat("%-26s %12s %12s %12s %12s\n", name, WithCommas(fault.armed),
                          WithCommas(fault.fired), WithCommas(fault.changed),
@@ -140,6 +161,9 @@ std::string TextSummary(const RunReport& report) {
                     "  (distinct of all: a state that several profiles met counts once; tested: ",
                     WithCommas(TestedIn(report.profiles)), ")\n");
   }
+  if (report.exhaust) {
+    for (const ProfileReport& profile : report.profiles) text += ExhaustedText(report, profile);
+  }
   if (sum.in_recovery > 0) {
     absl::StrAppend(&text, "  (of all in recovery: ", WithCommas(sum.in_second_recovery),
                     " crashed in the recovery from such a crash)\n");
@@ -184,6 +208,12 @@ std::string MarkdownSummary(const RunReport& report) {
   };
   for (const ProfileReport& profile : report.profiles) row(profile.profile, profile.totals);
   row("**all**", sum);
+  if (report.exhaust) {
+    for (const ProfileReport& profile : report.profiles) {
+      absl::StrAppend(&text, "\n- ", Cell(ExhaustedText(report, profile)));
+    }
+    text += "\n";
+  }
   for (size_t i = 0; i < report.failures.size() && i < kMaxShownFailures; ++i) {
     const FoundFailure& found = report.failures[i];
     absl::StrAppend(&text, "\n- **rule ", found.failure.violation.rule, "** under ",
