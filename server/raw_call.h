@@ -26,9 +26,11 @@ std::optional<Refusal> DecodeBody(const grpc::ByteBuffer& body, Request& request
   return ExplainBadBody(body, *Request::descriptor());
 }
 
-// INTERNAL only where the message passes 2 GiB.
+// Replaces what `body` holds. INTERNAL only where the message passes 2 GiB.
 template <typename Response>
 grpc::Status EncodeBody(const Response& response, grpc::ByteBuffer& body) {
+  // gRPC aborts the process where a longer message meets a buffer that is not empty.
+  body.Clear();
   bool own_buffer = false;
   return grpc::SerializationTraits<Response>::Serialize(response, &body, &own_buffer);
 }

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/memory_file_system.h"
 #include "engine/posix_environment.h"
@@ -64,23 +66,24 @@ class StoredServer {
     EXPECT_TRUE(engine_->Write(batch, {}).ok());
     EXPECT_TRUE(engine_->Flush().ok());
   }
-  // Flips a byte in the middle of every table's file.
-  void DamageTables() {
+  // Sorted.
+  std::vector<std::string> Tables() {
+    std::vector<std::string> tables;
     const auto names = files_.List("db");
-    ASSERT_TRUE(names.ok());
-    int damaged = 0;
-    for (const std::string& name : *names) {
-      if (!name.ends_with(".sst")) continue;
-      const auto content = files_.ReadWhole("db/" + name);
-      ASSERT_TRUE(content.ok());
-      const size_t middle = content->size() / 2;
-      ASSERT_TRUE(files_
-                      .Overwrite("db/" + name, middle,
-                                 std::string(1, static_cast<char>(~(*content)[middle])))
-                      .ok());
-      ++damaged;
+    EXPECT_TRUE(names.ok());
+    for (const std::string& name : names.value_or(std::vector<std::string>())) {
+      if (name.ends_with(".sst")) tables.push_back("db/" + name);
     }
-    EXPECT_GT(damaged, 0);
+    std::sort(tables.begin(), tables.end());
+    return tables;
+  }
+  // Flips a byte in the middle of the file.
+  void Damage(const std::string& table) {
+    const auto content = files_.ReadWhole(table);
+    ASSERT_TRUE(content.ok());
+    const size_t middle = content->size() / 2;
+    const std::string flipped(1, static_cast<char>(~(*content)[middle]));
+    ASSERT_TRUE(files_.Overwrite(table, middle, flipped).ok());
   }
 
  private:

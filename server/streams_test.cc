@@ -45,7 +45,7 @@ uint64_t ReadAll(OpenScan& scan, grpc::Status& end) {
 TEST(Scan, EndsWithDataLossWhereATableIsDamaged) {
   StoredServer server;
   server.FillTable(4000, 500);
-  server.DamageTables();
+  for (const std::string& table : server.Tables()) server.Damage(table);
   OpenScan scan(server.store());
   grpc::Status end;
   EXPECT_LT(ReadAll(scan, end), 4000u);
@@ -145,7 +145,7 @@ TEST(Verify, ReadsEveryTable) {
 TEST(Verify, TellsCorruptionWithFileAndOffsetAndGoesOn) {
   StoredServer server;
   server.FillTable(1000, 500);
-  server.DamageTables();
+  for (const std::string& table : server.Tables()) server.Damage(table);
   const Verified verified = Verify(server);
   EXPECT_TRUE(verified.end.ok()) << verified.end.error_message();
   EXPECT_TRUE(verified.last.done());
@@ -153,6 +153,22 @@ TEST(Verify, TellsCorruptionWithFileAndOffsetAndGoesOn) {
   ASSERT_FALSE(verified.corruptions.empty());
   EXPECT_THAT(verified.corruptions[0], HasSubstr(".sst"));
   EXPECT_THAT(verified.corruptions[0], HasSubstr("offset"));
+}
+
+// The first messages are short, the one that tells of the damage is not.
+TEST(Verify, TellsOfTheOneTableThatIsDamagedWhicheverItIs) {
+  constexpr size_t kTables = 3;
+  for (size_t i = 0; i < kTables; ++i) {
+    StoredServer server;
+    for (size_t n = 0; n < kTables; ++n) server.FillTable(1000, 500);
+    ASSERT_EQ(server.Tables().size(), kTables);
+    server.Damage(server.Tables()[i]);
+    const Verified verified = Verify(server);
+    EXPECT_TRUE(verified.end.ok()) << verified.end.error_message();
+    EXPECT_TRUE(verified.last.done());
+    ASSERT_EQ(verified.corruptions.size(), 1u);
+    EXPECT_THAT(verified.corruptions[0], HasSubstr(server.Tables()[i]));
+  }
 }
 
 TEST(Verify, ManyAtOnceByClientsThatLeave) {
