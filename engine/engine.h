@@ -186,8 +186,9 @@ class Engine {
   virtual absl::Status WaitForQuiescence() = 0;
   // A copy of the state at some moment of the call, with an epoch of its own, made of hard links:
   // same file system. `directory` must not exist; it appears by an atomic rename once everything in
-  // it is durable. Directories that are missing above it are made. Ok means that all of it, their
-  // names too, survives a power loss.
+  // it is durable. Directories that are missing above it are made. Its name may not be
+  // ".NAME.tmp": that is where NAME is made, and what a crash leaves of it may be removed. Ok means
+  // that all of it, their names too, survives a power loss.
   virtual absl::Status Checkpoint(const std::string& directory) = 0;
   // Reads every byte of every table of the moment, past the cache, on the calling thread, and
   // checks all that VerifyTable (engine/table_inspect.h) checks. The tables stay until it returns.

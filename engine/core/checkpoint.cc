@@ -23,6 +23,23 @@ std::vector<TableRecord> RecordsOf(const Version& version) {
   return records;
 }
 
+constexpr char kTemporaryEnd[] = ".tmp";
+
+std::string NameOf(const std::string& target) { return target.substr(target.rfind('/') + 1); }
+
+std::string TemporaryBeside(const std::string& target) {
+  return absl::StrCat(ParentDirectory(target), "/.", NameOf(target), kTemporaryEnd);
+}
+
+absl::Status CheckName(const std::string& target) {
+  const std::string name = NameOf(target);
+  if (!name.empty() && !(name.starts_with('.') && name.ends_with(kTemporaryEnd))) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", target, "' is no name for a checkpoint: .NAME.tmp is that of an unfinished one"));
+}
+
 uint64_t NumberAbove(const std::vector<TableRecord>& tables) {
   uint64_t number = 1;
   for (const TableRecord& table : tables) number = std::max(number, table.number + 1);
@@ -35,7 +52,7 @@ Checkpoint::Checkpoint(EngineContext& context, ReadStatePtr state, std::string t
     : context_(context),
       state_(std::move(state)),
       target_(std::move(target)),
-      temporary_(target_ + ".tmp"),
+      temporary_(TemporaryBeside(target_)),
       epoch_(context.env.random.Next64()),
       next_sequence_(state_->flushed_sequence() + 1),
       tables_(RecordsOf(*state_->version)),
@@ -64,6 +81,7 @@ absl::StatusOr<bool> Checkpoint::Advance() {
   };
   switch (stage_) {
     case Stage::kCheckTarget: {
+      RETURN_IF_ERROR(CheckName(target_));
       ASSIGN_OR_RETURN(const bool exists, files.Exists(target_));
       if (exists)
         return absl::AlreadyExistsError(
@@ -136,7 +154,7 @@ absl::Status Checkpoint::RemoveLeftover() {
   const std::string name = leftover_.back();
   leftover_.pop_back();
   if (ParseFileName(name).kind == FileKind::kUnknown) {
-    return absl::FailedPreconditionError(
+    return absl::AlreadyExistsError(
         absl::StrCat(temporary_, "/", name, ": is in the way of the checkpoint"));
   }
   return context_.files.Remove(temporary_ + "/" + name);

@@ -17,9 +17,10 @@ namespace lumen {
 // WAL, a manifest with an epoch of its own, CURRENT. One file operation a call, but for the
 // directories above it, which one call makes.
 //
-// Those are durable before anything is put there. Everything else is made in `target`.tmp, synced,
-// and renamed: a crash before the rename is durable leaves no `target`, only empty directories
-// above it, or a temporary one that the next checkpoint to the same place removes.
+// Those are durable before anything is put there. Everything else is made in ".NAME.tmp" beside
+// `target`, synced, and renamed: a crash before the rename is durable leaves no `target`, only
+// empty directories above it, or a temporary one, which the next checkpoint to the same place
+// removes. No target may have such a name.
 class Checkpoint {
  public:
   // `state` pins the tables; what they hold is every write up to its memtables' first sequence.

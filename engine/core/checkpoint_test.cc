@@ -128,18 +128,28 @@ TEST_F(CheckpointTest, WhatExistsIsRefusedAndLeftAlone) {
 
 TEST_F(CheckpointTest, ALeftoverIsReplacedButAStrangersFileIsNot) {
   ASSERT_TRUE(files_->CreateDirectory("/copies").ok());
-  ASSERT_TRUE(files_->CreateDirectory("/copies/one.tmp").ok());
-  ASSERT_TRUE(files_->WriteWhole("/copies/one.tmp/00000099.sst", "half a table").ok());
+  ASSERT_TRUE(files_->CreateDirectory("/copies/.one.tmp").ok());
+  ASSERT_TRUE(files_->WriteWhole("/copies/.one.tmp/00000099.sst", "half a table").ok());
   ASSERT_TRUE(Take("/copies/one").ok());
-  EXPECT_FALSE(*files_->Exists("/copies/one.tmp"));
+  EXPECT_FALSE(*files_->Exists("/copies/.one.tmp"));
   EXPECT_FALSE(*files_->Exists("/copies/one/00000099.sst"));
 
-  ASSERT_TRUE(files_->CreateDirectory("/copies/two.tmp").ok());
-  ASSERT_TRUE(files_->WriteWhole("/copies/two.tmp/thesis.txt", "years of work").ok());
+  ASSERT_TRUE(files_->CreateDirectory("/copies/.two.tmp").ok());
+  ASSERT_TRUE(files_->WriteWhole("/copies/.two.tmp/thesis.txt", "years of work").ok());
   const absl::Status refused = Take("/copies/two");
-  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
-  EXPECT_EQ(*files_->ReadWhole("/copies/two.tmp/thesis.txt"), "years of work");
+  EXPECT_TRUE(absl::IsAlreadyExists(refused)) << refused;
+  EXPECT_EQ(*files_->ReadWhole("/copies/.two.tmp/thesis.txt"), "years of work");
   EXPECT_FALSE(*files_->Exists("/copies/two"));
+}
+
+TEST_F(CheckpointTest, AFinishedOneIsNoLeftoverWhateverItsName) {
+  ASSERT_TRUE(Take("/copies/one.tmp").ok());
+  ASSERT_TRUE(Take("/copies/one").ok());
+  EXPECT_EQ(ContentOf(*files_, "/copies/one.tmp"), database_.history().Visible());
+  for (const char* name : {"/copies/.one.tmp", "/copies/"}) {
+    const absl::Status refused = Take(name);
+    EXPECT_TRUE(absl::IsInvalidArgument(refused)) << refused;
+  }
 }
 
 TEST_F(CheckpointTest, OneThatFailedCanBeTakenAgain) {
