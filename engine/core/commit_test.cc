@@ -83,6 +83,30 @@ TEST_F(CommitTest, ConditionsLookIntoMemtablesAndTables) {
   }
 }
 
+TEST_F(CommitTest, AnUnmetConditionsValueIsShownThoughAnotherOneSeemedToBeTheFirst) {
+  Open(1);
+  ASSERT_TRUE(engine().Write(PutBatch("a", "1"), {}).ok());
+  ASSERT_TRUE(engine().Write(PutBatch("b", "2"), {}).ok());
+  ASSERT_TRUE(engine().Flush().ok());
+  ASSERT_EQ(Get("a") + Get("b"), "12");  // their blocks are in the cache: readings come at once
+  // When the second is queued neither of its conditions holds; when it is decided the first does.
+  int told = 0;
+  engine().WriteAsync(DeleteBatch("a"), {}, [&](const absl::StatusOr<WriteResult>& result) {
+    EXPECT_TRUE(result.ok()) << result.status();
+    ++told;
+  });
+  WriteOptions options;
+  options.preconditions = {When(Kind::kAbsent, "a"), When(Kind::kAbsent, "b")};
+  engine().WriteAsync(PutBatch("c", "3"), options, [&](const absl::StatusOr<WriteResult>& result) {
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_FALSE(result->applied);
+    EXPECT_EQ(result->unmet, 1u);
+    EXPECT_EQ(result->current.value, "2");
+    ++told;
+  });
+  while (told < 2) ASSERT_TRUE(RunOne());
+}
+
 TEST_F(CommitTest, DeletesSayWhetherTheKeyExistedWhereverItWas) {
   Open(1);
   WriteOptions ask;

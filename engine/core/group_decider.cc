@@ -8,34 +8,39 @@
 namespace lumen {
 namespace {
 
-KeyState ToState(EntryKind kind, SequenceNumber sequence, std::string_view value, bool with_value) {
-  KeyState state;
-  if (kind == EntryKind::kDelete) return state;
-  state.present = true;
-  state.sequence = sequence;
-  if (with_value) state.value = value;
-  return state;
-}
-
-absl::StatusOr<KeyState> InTables(const Version& version, std::string_view key, SequenceNumber at,
-                                  bool with_value, bool cached_only) {
-  ASSIGN_OR_RETURN(const std::optional<TableHit> hit, version.Get(key, at, cached_only));
-  if (!hit.has_value()) return KeyState();
-  return ToState(hit->entry.kind, hit->entry.sequence, hit->entry.value, with_value);
-}
-
-bool Holds(const Precondition& condition, const KeyState& state) {
+bool Holds(const Precondition& condition, const KeyReading& reading, std::string_view value) {
   switch (condition.kind) {
     case Precondition::Kind::kAbsent:
-      return !state.present;
+      return !reading.present;
     case Precondition::Kind::kPresent:
-      return state.present;
+      return reading.present;
     case Precondition::Kind::kLastWrittenAt:
-      return state.present && state.sequence == condition.sequence;
+      return reading.present && reading.sequence == condition.sequence;
     case Precondition::Kind::kValueEquals:
-      return state.present && state.value == condition.value;
+      return reading.present && value == condition.value;
   }
   return false;
+}
+
+// Values may be as large as a group: only one that is to be shown is copied.
+KeyReading ToReading(const KeyQuestion& question, EntryKind kind, SequenceNumber sequence,
+                     std::string_view value) {
+  KeyReading reading;
+  if (kind == EntryKind::kPut) {
+    reading.present = true;
+    reading.sequence = sequence;
+  }
+  if (question.condition == nullptr) return reading;
+  reading.holds = Holds(*question.condition, reading, value);
+  if (reading.present && !reading.holds && question.show_unmet) reading.value.emplace(value);
+  return reading;
+}
+
+absl::StatusOr<KeyReading> InTables(const Version& version, const KeyQuestion& question,
+                                    SequenceNumber at, bool cached_only) {
+  ASSIGN_OR_RETURN(const std::optional<TableHit> hit, version.Get(question.key, at, cached_only));
+  if (!hit.has_value()) return ToReading(question, EntryKind::kDelete, 0, {});
+  return ToReading(question, hit->entry.kind, hit->entry.sequence, hit->entry.value);
 }
 
 }  // namespace
@@ -46,40 +51,44 @@ GroupDecider::GroupDecider(const ReadState& state, SequenceNumber first)
 absl::Status GroupDecider::TakeReadings(const DatabaseState::ReadPoint& at, WriteRequest& request,
                                         bool cached_only) {
   request.readings.clear();
-  const auto read = [&](std::string_view key, bool with_value) -> absl::Status {
+  const auto read = [&](const KeyQuestion& question) -> absl::Status {
     KeyReading reading;
-    reading.as_of = at.sequence;
-    if (const auto entry = at.state->GetFromMemory(key, at.sequence)) {
-      reading.state = ToState(entry->kind, entry->sequence, entry->value, with_value);
+    if (const auto entry = at.state->GetFromMemory(question.key, at.sequence)) {
+      reading = ToReading(question, entry->kind, entry->sequence, entry->value);
     } else {
-      ASSIGN_OR_RETURN(reading.state,
-                       InTables(*at.state->version, key, at.sequence, with_value, cached_only));
+      ASSIGN_OR_RETURN(reading, InTables(*at.state->version, question, at.sequence, cached_only));
     }
+    reading.as_of = at.sequence;
     request.readings.push_back(std::move(reading));
     return absl::OkStatus();
   };
+  // Likely the one that will be shown: another one's value is read again when it is.
+  bool show_unmet = true;
   for (const Precondition& condition : request.options->preconditions) {
-    RETURN_IF_ERROR(read(condition.key, /*with_value=*/true));
+    RETURN_IF_ERROR(read({condition.key, &condition, show_unmet}));
+    show_unmet &= request.readings.back().holds;
   }
   if (!request.options->report_existed) return absl::OkStatus();
   BatchReader operations(request.payload);
   while (const auto operation = operations.Next()) {
-    if (operation->kind == EntryKind::kDelete) RETURN_IF_ERROR(read(operation->key, false));
+    if (operation->kind == EntryKind::kDelete) RETURN_IF_ERROR(read({operation->key}));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<KeyState> GroupDecider::StateOf(std::string_view key, const KeyReading& reading,
-                                               bool with_value) const {
-  if (const auto found = written_.find(key); found != written_.end()) {
+absl::StatusOr<KeyReading> GroupDecider::Read(const KeyQuestion& question,
+                                              const KeyReading& known) const {
+  if (const auto found = written_.find(question.key); found != written_.end()) {
     const Written& written = found->second;
-    return ToState(written.kind, written.sequence, written.value, with_value);
+    return ToReading(question, written.kind, written.sequence, written.value);
   }
-  if (const auto entry = state_.GetFromMemory(key, kMaxSequence)) {
-    return ToState(entry->kind, entry->sequence, entry->value, with_value);
+  if (const auto entry = state_.GetFromMemory(question.key, kMaxSequence)) {
+    return ToReading(question, entry->kind, entry->sequence, entry->value);
   }
-  if (state_.flushed_sequence() <= reading.as_of) return reading.state;
-  return InTables(*state_.version, key, kMaxSequence, with_value, /*cached_only=*/false);
+  const bool lacks_value =
+      question.show_unmet && known.present && !known.holds && !known.value.has_value();
+  if (state_.flushed_sequence() <= known.as_of && !lacks_value) return known;
+  return InTables(*state_.version, question, kMaxSequence, /*cached_only=*/false);
 }
 
 bool GroupDecider::Decide(WriteRequest& request) {
@@ -102,15 +111,19 @@ bool GroupDecider::Decide(WriteRequest& request) {
 bool GroupDecider::DecideConditions(WriteRequest& request) {
   const std::vector<Precondition>& conditions = request.options->preconditions;
   for (size_t i = 0; i < conditions.size(); ++i) {
-    absl::StatusOr<KeyState> state = StateOf(conditions[i].key, request.readings[i], true);
-    if (!state.ok()) {
-      request.status = state.status();
+    // The first that does not hold ends this, so at most one value is copied.
+    absl::StatusOr<KeyReading> now =
+        Read({conditions[i].key, &conditions[i], /*show_unmet=*/true}, request.readings[i]);
+    if (!now.ok()) {
+      request.status = now.status();
       return false;
     }
-    if (Holds(conditions[i], *state)) continue;
+    if (now->holds) continue;
     request.result.applied = false;
     request.result.unmet = i;
-    request.result.current = *std::move(state);
+    request.result.current.present = now->present;
+    request.result.current.sequence = now->sequence;
+    if (now->value.has_value()) request.result.current.value = *std::move(now->value);
     request.result.sequence = next_ - 1;
     return false;
   }
@@ -129,8 +142,8 @@ absl::Status GroupDecider::Remember(WriteRequest& request, SequenceNumber first)
       if (earlier != own.end()) {
         request.result.existed.push_back(earlier->second);
       } else {
-        ASSIGN_OR_RETURN(const KeyState state, StateOf(operation->key, known, false));
-        request.result.existed.push_back(state.present);
+        ASSIGN_OR_RETURN(const KeyReading now, Read({operation->key}, known));
+        request.result.existed.push_back(now.present);
       }
     }
     own[operation->key] = operation->kind == EntryKind::kPut;

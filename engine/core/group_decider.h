@@ -13,6 +13,13 @@
 
 namespace lumen {
 
+// What is to be known of a key. No condition: only whether it is there.
+struct KeyQuestion {
+  std::string_view key;
+  const Precondition* condition = nullptr;
+  bool show_unmet = false;  // read the value where the condition does not hold
+};
+
 // Decides preconditions and `existed` in commit order, under leadership: against what the group's
 // earlier requests will have written, then the memtables, then the readings that the callers took
 // before they queued, which hold unless a flush has since moved newer versions into tables. Lives
@@ -38,8 +45,8 @@ class GroupDecider {
     std::string_view value;
   };
 
-  absl::StatusOr<KeyState> StateOf(std::string_view key, const KeyReading& reading,
-                                   bool with_value) const;
+  // `known`: what was read of the key before the request was queued.
+  absl::StatusOr<KeyReading> Read(const KeyQuestion& question, const KeyReading& known) const;
   bool DecideConditions(WriteRequest& request);
   // Remembers an applied request's operations for those after it; with `existed`, answers for its
   // deletes on the way.

@@ -171,8 +171,7 @@ TEST_F(GroupDeciderTest, OfTwoDeletesInAGroupTheFirstFindsTheKey) {
 TEST_F(GroupDeciderTest, AReadingHoldsUntilAFlushHasMovedNewerVersionsIntoTables) {
   WriteRequest& request = StagePut("x", "y", {When(Kind::kAbsent, "table")});
   // As if the caller had found the key in a table.
-  request.readings[0].state = {.present = true, .value = "read", .sequence = 3};
-  request.readings[0].as_of = 20;
+  request.readings[0] = {.present = true, .sequence = 3, .value = "read", .as_of = 20};
   {
     GroupDecider decider(state_, kFirst);  // everything after 0 is in memory
     EXPECT_FALSE(decider.Decide(request));
@@ -182,6 +181,19 @@ TEST_F(GroupDeciderTest, AReadingHoldsUntilAFlushHasMovedNewerVersionsIntoTables
   state_.immutables.clear();
   GroupDecider decider(state_, kFirst);
   EXPECT_TRUE(decider.Decide(request));
+}
+
+TEST_F(GroupDeciderTest, ReadingsKeepNoValueButTheFirstUnmetOnes) {
+  const WriteRequest& all_hold =
+      StagePut("x", "y", std::vector<Precondition>(1000, When(Kind::kPresent, "old")));
+  for (const KeyReading& reading : all_hold.readings) {
+    ASSERT_TRUE(reading.holds);
+    ASSERT_EQ(reading.value, std::nullopt);
+  }
+  const WriteRequest& none_holds =
+      StagePut("x", "y", {When(Kind::kAbsent, "old"), When(Kind::kAbsent, "both")});
+  EXPECT_EQ(none_holds.readings[0].value, "immutable");
+  EXPECT_EQ(none_holds.readings[1].value, std::nullopt);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -11,10 +12,14 @@
 
 namespace lumen {
 
-// State of a key as of some sequence: what preconditions and `existed` are decided on. The value is
-// read only where a precondition may have to show it.
+// State of a key as of some sequence: what preconditions and `existed` are decided on.
 struct KeyReading {
-  KeyState state;
+  bool present = false;
+  SequenceNumber sequence = 0;  // that wrote it, if present
+  bool holds = false;           // the precondition that it was read for
+  // Kept of the first key whose precondition does not hold only: a thousand preconditions must not
+  // cost a thousand values.
+  std::optional<std::string> value;
   SequenceNumber as_of = 0;  // newest sequence the reading took into account
 };
 
