@@ -191,9 +191,9 @@ class Engine {
   // that all of it, their names too, survives a power loss.
   virtual absl::Status Checkpoint(const std::string& directory) = 0;
   // Reads every byte of every table of the moment, past the cache, on the calling thread, and
-  // checks all that VerifyTable (engine/table_inspect.h) checks. The tables stay until it returns.
-  // `progress` is called after each, corrupt or not. CANCELLED: `progress` said to stop. INTERNAL:
-  // a table could not be read.
+  // checks all that VerifyTable (engine/table_inspect.h) checks, and that each is the table that
+  // the manifest describes. The tables stay until it returns. `progress` is called after each,
+  // corrupt or not. CANCELLED: `progress` said to stop. INTERNAL: a table could not be read.
   virtual absl::Status VerifyTables(const VerifyCallback& progress) = 0;
   // Tries work that waits after a full disk at once instead of at the next retry.
   virtual void Resume() = 0;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
+#include "engine/core/table_check.h"
 
 namespace lumen {
 namespace {
@@ -66,6 +67,12 @@ absl::StatusOr<TablePtr> EngineContext::OpenTable(const TableRecord& record) {
   }
   ASSIGN_OR_RETURN(std::unique_ptr<TableReader> reader,
                    TableReader::Open(std::move(file), Path(name), record.number, cache));
+  if (const absl::Status described = CheckDescribed(Path(name), reader->properties_offset(),
+                                                    reader->properties(), record.summary);
+      !described.ok()) {
+    return absl::Status(described.code(),
+                        absl::StrCat(described.message(), "; ", CommandsThatHelp(directory)));
+  }
   return std::make_shared<const Table>(record, std::move(reader), [this](uint64_t number) {
     obsolete_files.Add(Path(TableFileName(number)));
   });

@@ -50,7 +50,7 @@ struct EngineContext {
   // Work failed where no retry can mend it: writes are refused from here on. Tells once.
   void TurnReadOnly(std::string_view what, const absl::Status& error);
 
-  // Opens a finished table and checks that it is the file the record describes, by size.
+  // Opens a finished table and checks that it is the one the record describes.
   absl::StatusOr<TablePtr> OpenTable(const TableRecord& record);
   TableOptions TableOptionsFor(int level, int base_level) const;
 

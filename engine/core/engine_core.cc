@@ -8,9 +8,9 @@
 #include "engine/base/status.h"
 #include "engine/core/checkpoint.h"
 #include "engine/core/group_decider.h"
+#include "engine/core/table_check.h"
 #include "engine/iterator/merging_iterator.h"
 #include "engine/iterator/user_iterator.h"
-#include "engine/table_inspect.h"
 
 namespace lumen {
 namespace {
@@ -418,8 +418,7 @@ absl::Status EngineCore::VerifyTables(const VerifyCallback& progress) {
   }
   for (const Level& level : version->levels()) {
     for (const TablePtr& table : level) {
-      at.table =
-          VerifyTable(context_->env.file_system, context_->Path(TableFileName(table->number())));
+      at.table = CheckTable(context_->env.file_system, context_->directory, table->record());
       if (!at.table.ok() && !absl::IsDataLoss(at.table)) return at.table;
       ++at.tables_done;
       at.bytes_done += table->summary().file_bytes;

@@ -8,6 +8,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -120,6 +122,31 @@ TEST_F(OpenTest, ATableOfAnotherSizeIsRefused) {
   }
   ASSERT_TRUE(files_->WriteWhole(table, bytes).ok());
   ExpectWhole();
+}
+
+TEST_F(OpenTest, ATableInAnotherOnesPlaceIsRefusedThoughItIsAsLong) {
+  {
+    TestDatabase database(*files_, 5);
+    ASSERT_TRUE(database.Open().ok());  // which writes a second table
+    ASSERT_TRUE(database.Write({{"flushes", "1"}}, Durability::kSync).ok());
+    ASSERT_TRUE(database.engine().Flush().ok());
+    database.Leave();
+  }
+  std::map<size_t, std::string> by_size;  // "flushed" and "flushes" make tables of one size
+  std::string one;
+  std::string other;
+  for (const std::string& name : NamesIn(*files_)) {
+    if (ParseFileName(name).kind != FileKind::kTable) continue;
+    const std::string path = "/db/" + name;
+    const auto [at, added] = by_size.emplace(*files_->FileSize(path), path);
+    if (!added) std::tie(one, other) = std::pair(at->second, path);
+  }
+  ASSERT_NE(one, "");
+  const std::string bytes = *files_->ReadWhole(one);
+  ASSERT_TRUE(files_->WriteWhole(one, *files_->ReadWhole(other)).ok());
+  ASSERT_TRUE(files_->WriteWhole(other, bytes).ok());
+  ExpectRefusal(absl::StatusCode::kDataLoss,
+                {"/db/0", ".sst: offset ", "another table", "sequence", "instead of", "lumen "});
 }
 
 TEST_F(OpenTest, AMissingManifestIsRefused) {

@@ -27,6 +27,7 @@ class Table {
   Table& operator=(const Table&) = delete;
 
   uint64_t number() const { return record_.number; }
+  const TableRecord& record() const { return record_; }  // as it was added: tables move
   const TableSummary& summary() const { return record_.summary; }
   const TableReader& reader() const { return *reader_; }
   bool Covers(std::string_view key) const {

@@ -86,7 +86,8 @@ class TableReader {
   absl::Status Verify() const;
 
   const TableSummary& properties() const;  // file_bytes and file_checksum as the footer knows them
-  uint64_t pinned_bytes() const;           // index and filter
+  uint64_t properties_offset() const;
+  uint64_t pinned_bytes() const;  // index and filter
 
  private:
   class Rep;

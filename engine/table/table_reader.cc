@@ -102,6 +102,7 @@ std::unique_ptr<InternalIterator> TableReader::NewIterator(bool fill_cache) cons
 absl::Status TableReader::Verify() const { return VerifyTableFile(rep_->table()); }
 
 const TableSummary& TableReader::properties() const { return rep_->table().properties().summary; }
+uint64_t TableReader::properties_offset() const { return rep_->table().footer().properties_offset; }
 
 uint64_t TableReader::pinned_bytes() const { return rep_->table().memory_bytes(); }
 
