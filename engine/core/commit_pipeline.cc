@@ -186,9 +186,8 @@ CommitPipeline::Admission CommitPipeline::Judge(absl::Status& why) {
   const bool fits = wal_.Fits(group_bytes_);
   if (!fits) wal_.PrepareFor(group_bytes_);
   if (!switching_ && fits) {
-    return RefusePutsOnFullDisk(why) ? Admission::kFail
-           : Throttle()              ? Admission::kPark
-                                     : Admission::kGo;
+    if (OnlyDeletesFit(why) && !OnlyDeletes() && !RefusePuts(why)) return Admission::kFail;
+    return Throttle() ? Admission::kPark : Admission::kGo;
   }
   const bool flush_first =
       switching_ &&
@@ -197,17 +196,38 @@ CommitPipeline::Admission CommitPipeline::Judge(absl::Status& why) {
   // Waiting for work that fails for now would keep the caller for as long as the disk is full.
   why = context_.health.holding_up_writes();
   if (why.ok()) return Admission::kPark;
-  if (fits && absl::IsResourceExhausted(why) && MayOverfill()) return Admission::kGo;
+  const bool full = absl::IsResourceExhausted(why);
+  if (full && fits && MayOverfill()) return Admission::kGo;
   why = absl::Status(why.code(),
                      absl::StrCat("no room for more writes until background work succeeds, "
                                   "which is being retried; nothing was written: ",
                                   why.message()));
-  return Admission::kFail;
+  // Without the puts the rest may fit.
+  return full && !OnlyDeletes() && RefusePuts(why) ? Judge(why) : Admission::kFail;
 }
 
 bool CommitPipeline::OnlyDeletes() const {
   return std::all_of(group_.begin(), group_.end(),
-                     [](const WriteRequest* r) { return r->only_deletes; });
+                     [](const WriteRequest* r) { return r->only_deletes || !r->status.ok(); });
+}
+
+bool CommitPipeline::RefusePuts(const absl::Status& why) {
+  const bool any_delete = std::any_of(group_.begin(), group_.end(),
+                                      [](const WriteRequest* r) { return r->only_deletes; });
+  if (!any_delete) return false;
+  group_bytes_ = 0;
+  group_sync_ = false;
+  for (WriteRequest* request : group_) {
+    if (request->only_deletes) {
+      group_bytes_ += request->payload.size();
+      group_sync_ |= request->options->durability == Durability::kSync;
+    } else {
+      request->status = why;
+    }
+  }
+  // A refused batch may have wanted a segment of its own size.
+  wal_.PrepareFor(0);
+  return true;
 }
 
 bool CommitPipeline::MayOverfill() {
@@ -218,11 +238,10 @@ bool CommitPipeline::MayOverfill() {
   return may;
 }
 
-bool CommitPipeline::RefusePutsOnFullDisk(absl::Status& why) const {
+bool CommitPipeline::OnlyDeletesFit(absl::Status& why) const {
   if (wal_.bytes_left() >= context_.options.wal_segment_bytes / kReservedForDeletes) return false;
   why = context_.health.holding_up_writes();
   if (why.code() != absl::StatusCode::kResourceExhausted) return false;
-  if (OnlyDeletes()) return false;
   why = absl::ResourceExhaustedError(
       absl::StrCat("disk full: only deletes are taken until there is room; nothing was written: ",
                    why.message()));
@@ -288,7 +307,7 @@ void CommitPipeline::DecideGroup() {
   }
   GroupDecider decider(*group_state_, next_sequence_);
   for (WriteRequest* request : group_) {
-    if (!decider.Decide(*request)) continue;
+    if (!request->status.ok() || !decider.Decide(*request)) continue;
     payloads_.push_back(request->payload);
     group_operations_ += request->operations;
   }

@@ -95,10 +95,13 @@ class CommitPipeline {
   Progress Park();
   void FailGroup(const absl::Status& status);
   void InDoubt(const absl::Status& status);
+  // Of the requests that are not refused yet.
   bool OnlyDeletes() const;
+  // Leaves the group's deletes to go on alone. False: there is none among its puts.
+  bool RefusePuts(const absl::Status& why);
   // Whether the group may go into a memtable that ought to be switched, but cannot be.
   bool MayOverfill();
-  bool RefusePutsOnFullDisk(absl::Status& why) const;
+  bool OnlyDeletesFit(absl::Status& why) const;
   bool Throttle();
   void HandOn();
   void Tell(WriteRequest& request);

@@ -267,6 +267,42 @@ class FullSegmentTest : public FullDiskTest {
   FullSegmentTest() : FullDiskTest(WithMemtable(1 << 20)) {}
 };
 
+// What becomes of writes that share a group, in their order.
+std::vector<absl::Status> WriteTogether(TestDatabase& database, std::vector<WriteBatch> batches) {
+  std::vector<absl::Status> told(batches.size());
+  size_t count = 0;
+  for (size_t i = 0; i < batches.size(); ++i) {
+    database.engine().WriteAsync(std::move(batches[i]), {},
+                                 [&, i](const absl::StatusOr<WriteResult>& result) {
+                                   told[i] = result.status();
+                                   ++count;
+                                 });
+  }
+  while (count < told.size()) EXPECT_TRUE(database.environment().RunOne());
+  return told;
+}
+
+TEST_F(FullMemtableTest, ADeleteIsTakenThoughAPutSharesItsGroup) {
+  ASSERT_TRUE(absl::IsResourceExhausted(Fill()));
+  const std::vector<absl::Status> told =
+      WriteTogether(database_, {PutBatch("one", "more"), DeleteBatch("fill1"), PutBatch("a", "b")});
+  EXPECT_TRUE(absl::IsResourceExhausted(told[0])) << told[0];
+  EXPECT_TRUE(told[1].ok()) << told[1];
+  EXPECT_TRUE(absl::IsResourceExhausted(told[2])) << told[2];
+  EXPECT_EQ(*database_.engine().Get("fill1"), std::nullopt);
+  EXPECT_EQ(*database_.engine().Get("one"), std::nullopt);
+}
+
+TEST_F(FullSegmentTest, ADeleteIsTakenThoughAPutSharesItsGroup) {
+  ASSERT_TRUE(absl::IsResourceExhausted(Fill()));
+  const std::vector<absl::Status> told =
+      WriteTogether(database_, {DeleteBatch("fill1"), PutBatch("one", "more")});
+  EXPECT_TRUE(told[0].ok()) << told[0];
+  EXPECT_TRUE(absl::IsResourceExhausted(told[1])) << told[1];
+  EXPECT_THAT(std::string(told[1].message()), HasSubstr("only deletes"));
+  EXPECT_EQ(*database_.engine().Get("fill1"), std::nullopt);
+}
+
 TEST_F(FullMemtableTest, DeletesGoOnForAWhile) {
   ASSERT_TRUE(absl::IsResourceExhausted(Fill()));
   ASSERT_TRUE(absl::IsResourceExhausted(Put("one", "more")));
