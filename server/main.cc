@@ -257,7 +257,7 @@ ExitCode Run(const Settings& settings) {
       Server::Start(FrontOptions(settings, environment.file_system));
   if (!server.ok()) {
     spdlog::error("{}", std::string(server.status().message()));
-    return kTaken;
+    return absl::IsUnavailable(server.status()) ? kTaken : kUsage;
   }
   RecoveryProgress progress;
   Options options = EngineOptions(settings);

@@ -58,9 +58,9 @@ def printed_settings(*arguments, **variables):
 class Server:
     """A lumen-server on a free port that has said that it serves."""
 
-    def __init__(self, data, *arguments, prefix=(), **variables):
+    def __init__(self, data, *arguments, prefix=(), listen="127.0.0.1:0", **variables):
         self.process = subprocess.Popen(
-            [*prefix, SERVER, "--data-dir", data, "--listen", "127.0.0.1:0", *arguments],
+            [*prefix, SERVER, "--data-dir", data, "--listen", listen, *arguments],
             stderr=subprocess.PIPE, env=environment(**variables), start_new_session=True)
         self.log = ""
         while not (found := re.search(r"serving on .* \(port (\d+)\)", self.log)):
@@ -176,6 +176,14 @@ class ExitCodes(Program):
         self.assertIn("cannot listen", self.refused(3, "--data-dir", self.data, "--listen", server.address))
         log = self.refused(3, "--data-dir", self.data, "--listen", "127.0.0.1:0")
         self.assertIn(f"process {server.process.pid} on ", log)
+
+    def test_3_is_a_unix_socket_that_is_taken_and_it_stays_the_first_ones(self):
+        address = f"unix:{self.folder}/kv"
+        self.start(listen=address)
+        self.assertIn("another process listens there",
+                      self.refused(3, "--data-dir", f"{self.data}2", "--listen", address))
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(f"{self.folder}/kv")
 
     def test_4_is_a_directory_that_cannot_be_read_or_made(self):
         (self.folder / "file").write_bytes(b"")

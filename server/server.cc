@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
+#include "server/listen_address.h"
 #include "server/reflection.h"
 
 namespace lumen {
@@ -55,6 +56,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
 }
 
 absl::Status Server::Listen(const ServerOptions& options) {
+  RETURN_IF_ERROR(TryListenAddress(options.listen));
   grpc::ServerBuilder builder;
   builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port_);
   builder.RegisterService(&kv_service_);
@@ -69,8 +71,9 @@ absl::Status Server::Listen(const ServerOptions& options) {
   SetChannelArguments(builder);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ != nullptr) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat("cannot listen on ", options.listen,
-                                             ": the address is in use or is not this machine's"));
+  // Tried a moment ago: somebody was faster.
+  return absl::UnavailableError(
+      absl::StrCat("cannot listen on ", options.listen, ": another process listens there"));
 }
 
 void Server::ReportRecovery(uint64_t replayed_bytes, uint64_t total_bytes) {

@@ -48,8 +48,8 @@ struct ServerOptions {
 // far recovery is instead of "connection refused". One thread drives it; calls come on gRPC's.
 class Server {
  public:
-  // The port is open, health says NOT_SERVING, calls get UNAVAILABLE. Error: UNAVAILABLE, the
-  // address is taken or not ours.
+  // The port is open, health says NOT_SERVING, calls get UNAVAILABLE. Error: those of
+  // TryListenAddress.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options);
   // As Shutdown().
   ~Server();
