@@ -5,9 +5,12 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "engine/env/seeded_random.h"
 #include "faultfs/fault_plan.h"
+#include "faultfs/file_role.h"
 #include "faultfs/operation.h"
 #include "proptests/harness/recording.h"
 
@@ -24,11 +27,12 @@ using faultfs::FileRole;
 constexpr std::array kRoles = {FileRole::kWal, FileRole::kManifest, FileRole::kCurrent,
                                FileRole::kSst, FileRole::kTemp};
 
+constexpr uint64_t kWalHeaderBytes = 4096;
+
 // Most of a WAL segment is zeros, which no damage changes much: the amount is one that strikes what
 // was written first, which begins behind the header block.
 void AimAtFrames(FaultRule& rule, SeededRandom& random) {
-  constexpr uint64_t kHeaderBytes = 4096;
-  const uint64_t byte = kHeaderBytes + random.Below(uint64_t{1} << (7 + random.Below(7)));
+  const uint64_t byte = kWalHeaderBytes + random.Below(uint64_t{1} << (7 + random.Below(7)));
   if (rule.fault.kind == FaultKind::kBitFlip) {
     rule.fault.amount = byte * 8 + random.Below(8);
     rule.random_amount = false;
@@ -76,17 +80,30 @@ FaultRule ChooseRule(SeededRandom& random) {
   return rule;
 }
 
-// Of the bytes that are not zero at the end.
+// Without the zeros at the end.
 uint64_t WrittenBytes(const faultfs::FileBytes& file) {
-  const std::string bytes = file.ToString();
-  const size_t last = bytes.find_last_not_of('\0');
-  return last == std::string::npos ? 0 : last + 1;
+  std::string chunk;
+  for (uint64_t end = file.data_end(); end > 0;) {
+    const uint64_t begin =
+        (end - 1) / faultfs::FileBytes::kChunkBytes * faultfs::FileBytes::kChunkBytes;
+    chunk.resize(end - begin);
+    file.Read(begin, chunk.data(), chunk.size());
+    const size_t last = chunk.find_last_not_of('\0');
+    if (last != std::string::npos) return begin + last + 1;
+    end = begin;
+  }
+  return 0;
 }
 
-FaultRule AimedDamage(const std::string& path, uint64_t written, SeededRandom& random) {
-  constexpr uint64_t kLastSectors = 4 * faultfs::kSectorBytes;
-  const uint64_t from = random.Below(2) == 0 && written > kLastSectors ? written - kLastSectors : 0;
-  const uint64_t byte = from + random.Below(written - from);
+// Bytes of a file that damage may strike: all that were written, or those that matter.
+struct Target {
+  std::string path;
+  uint64_t from = 0;
+  uint64_t end = 0;
+};
+
+FaultRule DamageOf(const Target& target, SeededRandom& random) {
+  const uint64_t byte = target.from + random.Below(target.end - target.from);
   FaultRule rule;
   if (random.Below(2) == 0) {
     rule = *faultfs::RuleNamed("bit-flip");
@@ -96,19 +113,49 @@ FaultRule AimedDamage(const std::string& path, uint64_t written, SeededRandom& r
     rule.fault.amount = byte / faultfs::kSectorBytes;
   }
   rule.random_amount = false;
-  rule.when.path_glob = path;
+  rule.when.path_glob = target.path;
   rule.when.calls = {CallKind::kOpen};
   return rule;
+}
+
+// Any file, and in it any byte or one of the last sectors.
+std::optional<Target> AnyFile(const faultfs::DiskImage& image,
+                              const faultfs::DiskImage::Entries& entries, SeededRandom& random) {
+  constexpr uint64_t kLastSectors = 4 * faultfs::kSectorBytes;
+  const auto& [name, inode] = entries[random.Below(entries.size())];
+  const faultfs::FileBytes* const file = image.File(inode);
+  const uint64_t written = file != nullptr ? WrittenBytes(*file) : 0;
+  if (written == 0) return std::nullopt;
+  const uint64_t from = random.Below(2) == 0 && written > kLastSectors ? written - kLastSectors : 0;
+  return Target{absl::StrCat(kDatabaseDirectory, "/", name), from, written};
+}
+
+// The frames of a WAL segment, which are what was promised and the evidence for it. Of a
+// directory's files these are few, and least of all those behind which another segment goes on,
+// where a loss leaves a hole.
+std::optional<Target> FramesOfWal(const faultfs::DiskImage& image,
+                                  const faultfs::DiskImage::Entries& entries,
+                                  SeededRandom& random) {
+  std::vector<Target> segments;
+  for (const auto& [name, inode] : entries) {
+    if (faultfs::RoleOf(name) != FileRole::kWal) continue;
+    const faultfs::FileBytes* const file = image.File(inode);
+    const uint64_t written = file != nullptr ? WrittenBytes(*file) : 0;
+    if (written <= kWalHeaderBytes) continue;
+    segments.push_back({absl::StrCat(kDatabaseDirectory, "/", name), kWalHeaderBytes, written});
+  }
+  if (segments.empty()) return std::nullopt;
+  return segments[random.Below(segments.size())];
 }
 
 std::optional<FaultRule> ChooseDamage(const faultfs::DiskImage& image, SeededRandom& random) {
   const auto* const entries = image.Directory(image.Find(kDatabaseDirectory));
   if (entries == nullptr || entries->empty()) return std::nullopt;
-  const auto& [name, inode] = (*entries)[random.Below(entries->size())];
-  const faultfs::FileBytes* const file = image.File(inode);
-  const uint64_t written = file != nullptr ? WrittenBytes(*file) : 0;
-  if (written == 0) return std::nullopt;
-  return AimedDamage(std::string(kDatabaseDirectory) + "/" + name, written, random);
+  std::optional<Target> target;
+  if (random.Below(2) == 0) target = FramesOfWal(image, *entries, random);
+  if (!target.has_value()) target = AnyFile(image, *entries, random);
+  if (!target.has_value()) return std::nullopt;
+  return DamageOf(*target, random);
 }
 
 std::string LyingFrom(uint64_t nth_sync) {

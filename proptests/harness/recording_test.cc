@@ -6,8 +6,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 
+#include "faultfs/disk_image.h"
+#include "faultfs/fault_plan.h"
 #include "proptests/harness/fault_choice.h"
 
 namespace lumen::crash {
@@ -126,6 +129,44 @@ TEST(RecordingTest, NoAnswerIsWrongUnderFaults) {
   for (const char* event : {"write in doubt", "refused write", "read-only", "background retry"}) {
     EXPECT_GT(coverage[event], 0U) << event;
   }
+}
+
+// Where of a file the rule strikes, in bytes.
+uint64_t PlaceOf(const faultfs::FaultRule& rule) {
+  const bool bit = rule.fault.kind == faultfs::FaultKind::kBitFlip;
+  return bit ? rule.fault.amount / 8 : rule.fault.amount * faultfs::kSectorBytes;
+}
+
+TEST(RecordingTest, DamageBeforeARecoveryStrikesTheFramesOfEverySegmentAndTheOtherFiles) {
+  constexpr uint64_t kHeaderBytes = 4096;
+  const std::string block(kHeaderBytes, 'h');
+  const std::string unused(60'000, '\0');
+  const faultfs::DiskImage image =
+      faultfs::DiskImage::FromPlain({{"/db", std::nullopt},
+                                     {"/db/00000001.wal", block + std::string(900, 'f') + unused},
+                                     {"/db/00000002.wal", block + std::string(900, 'f') + unused},
+                                     {"/db/00000003.wal", block + unused},
+                                     {"/db/CURRENT", "MANIFEST-1"},
+                                     {"/db/LOCK", ""},
+                                     {"/db/MANIFEST-1", block + "edits"}});
+  std::map<std::string, uint64_t> struck;
+  std::map<std::string, uint64_t> frames_struck;
+  for (uint64_t seed = 0; seed < 1000; ++seed) {
+    const auto plan = faultfs::FaultPlan::Parse(ChooseRecoveryFault(image, seed));
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    const faultfs::FaultRule& rule = plan->rules()[0];
+    if (rule.when.path_glob.empty()) continue;
+    ++struck[rule.when.path_glob];
+    if (PlaceOf(rule) >= kHeaderBytes) ++frames_struck[rule.when.path_glob];
+    EXPECT_LT(PlaceOf(rule), kHeaderBytes + 900) << "zeros: no damage changes them much";
+  }
+  EXPECT_GT(frames_struck["/db/00000001.wal"], 100U);
+  EXPECT_GT(frames_struck["/db/00000002.wal"], 100U);
+  EXPECT_EQ(frames_struck["/db/00000003.wal"], 0U);
+  for (const char* file : {"/db/00000003.wal", "/db/CURRENT", "/db/MANIFEST-1"}) {
+    EXPECT_GT(struck[file], 20U) << file;
+  }
+  EXPECT_EQ(struck["/db/LOCK"], 0U) << "it is empty";
 }
 
 }  // namespace
