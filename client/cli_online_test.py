@@ -258,7 +258,36 @@ class Transfers(Online):
     def test_what_the_server_refuses_is_told_with_the_line_to_go_on_from(self):
         run = self.lumen("import", "-", stdin=b'{"key":"a","value":""}\n{"key":"","value":""}\n', code=4)
         self.assertIn(b"INVALID_ARGUMENT", run.stderr)
-        self.assertIn(b"the lines before 1 are stored; --from-line 1 goes on", run.stderr)
+        self.assertIn(b"the lines before 2 are stored; --from-line 2 goes on", run.stderr)
+        self.assertRegex(run.stderr, rb"^lumen: standard input:2: : write at .*key must not be empty \(INVALID_ARGUMENT")
+        self.assertEqual(self.out("get", "a"), b"")
+
+    def test_an_import_adapts_to_the_limits_of_the_server(self):
+        lines = [b'{"key":"%05d","value":"%s"}\n' % (i, b"v" * (3000 if i % 100 == 7 else 20)) for i in range(5000)]
+        file = self.folder / "x.jsonl"
+        file.write_bytes(b"".join(lines))
+        for limits in (["--max-batch-operations", "7"], ["--max-batch-bytes", "4KiB"],
+                       ["--max-batch-operations", "500", "--max-batch-bytes", "20KiB"]):
+            limited = cli_test.Server(str(self.folder / limits[-1]), "--max-key", "1KiB", "--max-value", "3KiB", *limits)
+            self.addCleanup(limited.process.stderr.close)
+            self.addCleanup(limited.process.wait)
+            self.addCleanup(limited.process.kill)
+            self.assertIn(b"imported 5,000 entries", self.lumen("import", str(file), server=limited.address).stderr)
+            self.assertEqual(self.lumen("export", server=limited.address).stdout, b"".join(lines))
+            # The one line that is too large is named, and all before it is there.
+            wrong = lines[:3000] + [b'{"key":"large","value":"%s"}\n' % (b"v" * 3073)] + lines[3000:]
+            run = self.lumen("import", "-", stdin=b"".join(wrong), server=limited.address, code=4)
+            self.assertRegex(run.stderr, rb"lumen: standard input:3001: large: write at .*value has 3073 bytes; the limit is 3072 "
+                                         rb"\(INVALID_ARGUMENT, FIELD_TOO_LARGE\)\n")
+            self.assertIn(b"the lines before 3001 are stored; --from-line 3001 goes on", run.stderr)
+            limited.stop()
+
+    def test_a_batch_is_not_cut(self):
+        batch = b"".join(b'{"put":"%05d","value":"v"}\n' % i for i in range(10001))
+        run = self.lumen("batch", "-", stdin=batch, code=4)
+        self.assertIn(b"request has 10001 operations; the limit is 10000 (RESOURCE_EXHAUSTED, LIMIT_EXCEEDED)", run.stderr)
+        self.assertIn(b"a batch happens as a whole, so it is not cut", run.stderr)
+        self.assertEqual(self.out("scan", "--count"), b"0\n")
 
     def test_a_million_entries_pass_through_little_memory(self):
         file = self.folder / "million.jsonl"

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "client/call_error.h"
 #include "client/cli/bytes_text.h"
 #include "client/cli/input.h"
 #include "client/cli/message_json.h"
@@ -67,7 +68,14 @@ int RunBatch(Session& session, const BatchFlags& flags) {
   request.set_durability(DurabilityOf(flags.async));
   if (const auto failed = session.Connect()) return *failed;
   const auto response = session.kv().Write(request);
-  if (!response.ok()) return session.FailWrite(response.status());
+  if (!response.ok()) {
+    const int code = session.FailWrite(response.status());
+    if (ErrorReason(response.status()) == "LIMIT_EXCEEDED") {
+      session.talk().Complain(
+          "a batch happens as a whole, so it is not cut; `lumen import` cuts what it stores");
+    }
+    return code;
+  }
   if (flags.format == "json") session.out().Write(MessageToJson(*response, false) + "\n");
   if (response->applied()) {
     if (flags.format == "text") {

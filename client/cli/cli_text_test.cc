@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <random>
 #include <set>
 #include <string>
 
+#include "client/cli/batch_size.h"
 #include "client/cli/bytes_text.h"
 #include "client/cli/findings.h"
 #include "client/cli/json.h"
@@ -172,6 +174,49 @@ TEST(Findings, HaveTheFormThatIsAskedFor) {
   EXPECT_EQ(printed("json", 0, true), "[]\n");
   EXPECT_EQ(printed("json", 2, true), "[\n{\"i\":0},\n{\"i\":1}\n]\n");
   EXPECT_EQ(printed("json", 1, false), "[\n{\"i\":0}");
+}
+
+// A server with limits, and entries of varying sizes: how many calls it refuses.
+int RefusedCalls(size_t limit_operations, size_t limit_bytes, size_t entries) {
+  std::mt19937_64 random(3);
+  BatchSize size(2'000, size_t{1} << 20);
+  int refused = 0;
+  for (size_t left = entries; left > 0;) {
+    size_t operations = 0;
+    size_t bytes = 0;
+    for (; operations < std::min(left, size.operations()); ++operations) {
+      const size_t next = random() % 50 == 0 ? limit_bytes / 2 + 1 : 20;
+      if (operations > 0 && bytes + next > size.bytes()) break;
+      bytes += next;
+    }
+    if (operations <= limit_operations && bytes <= limit_bytes) {
+      size.Accepted(operations, bytes);
+      left -= operations;
+    } else {
+      EXPECT_GT(operations, 1u);
+      size.Refused(operations, bytes);
+      ++refused;
+    }
+  }
+  return refused;
+}
+
+TEST(BatchSize, ComesToWhatTheServerTakesAndStays) {
+  EXPECT_EQ(RefusedCalls(10'000, 17 << 20, 100'000), 0);
+  for (const size_t operations : {1, 2, 3, 10, 999, 1'000, 10'000}) {
+    for (const size_t bytes : {100, 10'000, 1'000'000}) {
+      EXPECT_LE(RefusedCalls(operations, bytes, 100'000), 40) << operations << " " << bytes;
+    }
+  }
+}
+
+TEST(BatchSize, LargeEntriesDoNotMakeTheWritesOfSmallOnesShort) {
+  BatchSize size(2'000, size_t{1} << 20);
+  size.Refused(2, 80'000);
+  EXPECT_EQ(size.operations(), 1u);
+  for (int i = 0; i < 11; ++i) size.Accepted(size.operations(), 40'000);
+  EXPECT_EQ(size.operations(), 2'000u);
+  EXPECT_EQ(size.bytes(), 40'000u);
 }
 
 TEST(StatusReport, WhatIsWrongIsSaid) {

@@ -2,9 +2,12 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "client/call_error.h"
+#include "client/cli/batch_size.h"
 #include "client/cli/bytes_text.h"
 #include "client/cli/input.h"
 #include "client/cli/online_commands.h"
@@ -16,10 +19,11 @@
 namespace lumen::cli {
 namespace {
 
-// Of one Write: far below the server's 10,000 operations and 17 MiB, and large enough that the
-// disk's sync is shared by many entries. An entry above the bytes goes alone.
-constexpr int kMaxOperations = 2'000;
+// Of one Write: far below the server's default limits, 10,000 operations and 17 MiB, and large
+// enough that the disk's sync is shared by many entries. An entry above the bytes goes alone.
+constexpr size_t kMaxOperations = 2'000;
 constexpr size_t kMaxBatchBytes = size_t{1} << 20;
+constexpr size_t kMaxShownColumns = 60;
 
 struct ImportFlags {
   std::string file;
@@ -27,7 +31,27 @@ struct ImportFlags {
   bool async = false;
 };
 
-// Gathers lines into writes.
+// A refusal of what a write holds, before any of it was stored: a smaller one may be taken, or one
+// without the entry that is at fault. gRPC itself refuses a message far above the limits, and gives
+// no reason.
+bool IsRefusedForItsContent(const absl::Status& error) {
+  const std::string reason = ErrorReason(error);
+  if (error.code() == absl::StatusCode::kResourceExhausted) {
+    return reason.empty() || reason == "LIMIT_EXCEEDED";
+  }
+  return reason == "FIELD_TOO_LARGE" || reason == "INVALID_FIELD";
+}
+
+size_t BytesOf(const v1::WriteRequest& request) {
+  size_t bytes = 0;
+  for (const v1::Operation& operation : request.operations()) {
+    bytes += operation.put().key().size() + operation.put().value().size();
+  }
+  return bytes;
+}
+
+// Gathers lines into writes. One that the server refuses for what it holds is cut into halves,
+// until the rest is taken, or the one line that is not is known.
 class Importer {
  public:
   Importer(Session& session, Input& input, bool async)
@@ -71,28 +95,82 @@ class Importer {
       return absl::InvalidArgumentError(absl::StrCat(put.status().message()));
     }
     const size_t bytes = put->key().size() + put->value().size();
-    if (batch_bytes_ + bytes > kMaxBatchBytes) RETURN_IF_ERROR(Flush(number));
+    if (batch_bytes_ + bytes > size_.bytes()) RETURN_IF_ERROR(Flush(number));
     batch_bytes_ += bytes;
     *batch_.add_operations()->mutable_put() = *std::move(put);
-    return batch_.operations_size() < kMaxOperations ? absl::OkStatus() : Flush(number + 1);
+    lines_.push_back(number);
+    return lines_.size() < size_.operations() ? absl::OkStatus() : Flush(number + 1);
   }
 
   // Stores what came before `next_line`.
   absl::Status Flush(uint64_t next_line) {
-    if (!batch_.operations().empty()) {
-      const auto response = session_.kv().Write(batch_);
-      if (!response.ok()) {
-        in_doubt_ = IsInDoubt(response.status());
-        return response.status();
-      }
-      rate_.Add(static_cast<uint64_t>(batch_.operations_size()), batch_bytes_);
-      rate_.Show(input_.taken_bytes(), input_.size_bytes());
-    }
-    batch_.clear_operations();
+    while (!lines_.empty()) RETURN_IF_ERROR(StoreFront(next_line));
     batch_bytes_ = 0;
-    next_line_ = next_line;
-    LeaveLastWords();
+    GoOnFrom(next_line);
     return absl::OkStatus();
+  }
+
+  // A write of as much as the server may take, and is not known to refuse.
+  absl::Status StoreFront(uint64_t next_line) {
+    v1::WriteRequest rest;
+    MoveEnd(batch_, FittingOperations(), rest);
+    const auto operations = static_cast<size_t>(batch_.operations_size());
+    const size_t bytes = BytesOf(batch_);
+    const auto response = session_.kv().Write(batch_);
+    if (response.ok()) {
+      size_.Accepted(operations, bytes);
+      rate_.Add(operations, bytes);
+      rate_.Show(input_.taken_bytes(), input_.size_bytes());
+      lines_.erase(lines_.begin(), lines_.begin() + static_cast<ptrdiff_t>(operations));
+      batch_.mutable_operations()->Swap(rest.mutable_operations());
+      GoOnFrom(lines_.empty() ? next_line : lines_.front());
+      return absl::OkStatus();
+    }
+    const bool refused = IsRefusedForItsContent(response.status());
+    if (refused && operations > 1) {
+      size_.Refused(operations, bytes);
+      MoveEnd(rest, 0, batch_);
+      return absl::OkStatus();
+    }
+    in_doubt_ = IsInDoubt(response.status());
+    GoOnFrom(lines_.front());
+    return refused ? WithLine(response.status()) : response.status();
+  }
+
+  // The refusal of the first line's entry, with its details.
+  absl::Status WithLine(const absl::Status& refusal) const {
+    const std::string key = CutText(ToText(batch_.operations(0).put().key()), kMaxShownColumns);
+    absl::Status named(refusal.code(), absl::StrCat(input_.name(), ":", lines_.front(), ": ", key,
+                                                    ": ", refusal.message()));
+    refusal.ForEachPayload([&named](absl::string_view type, const absl::Cord& payload) {
+      named.SetPayload(type, payload);
+    });
+    return named;
+  }
+
+  int FittingOperations() const {
+    size_t bytes = 0;
+    int fitting = 0;
+    for (const v1::Operation& operation : batch_.operations()) {
+      bytes += operation.put().key().size() + operation.put().value().size();
+      const bool fits = static_cast<size_t>(fitting) < size_.operations() && bytes <= size_.bytes();
+      if (!fits && fitting > 0) break;
+      ++fitting;
+    }
+    return fitting;
+  }
+
+  // The operations from the `begin`th on, behind those of `to`.
+  static void MoveEnd(v1::WriteRequest& from, int begin, v1::WriteRequest& to) {
+    const int count = from.operations_size() - begin;
+    std::vector<v1::Operation*> moved(static_cast<size_t>(count));
+    from.mutable_operations()->ExtractSubrange(begin, count, moved.data());
+    for (v1::Operation* operation : moved) to.mutable_operations()->AddAllocated(operation);
+  }
+
+  void GoOnFrom(uint64_t line) {
+    next_line_ = line;
+    LeaveLastWords();
   }
 
   // Whether later ones are is not known then.
@@ -105,7 +183,9 @@ class Importer {
   Session& session_;
   Input& input_;
   v1::WriteRequest batch_;
+  std::vector<uint64_t> lines_;  // of the operations in it
   size_t batch_bytes_ = 0;
+  BatchSize size_{kMaxOperations, kMaxBatchBytes};
   uint64_t next_line_ = 1;
   bool in_doubt_ = false;
   Rate rate_;
