@@ -145,10 +145,12 @@ class Offline(unittest.TestCase):
 
     def test_a_refused_open_names_the_commands(self):
         self.damage("00000119.wal", 5000)
-        run = subprocess.run([BIN / "lumen-server", "--data-dir", self.db, "--listen", "127.0.0.1:0"],
+        run = subprocess.run([BIN / "lumen-server", "--data-dir", f"{self.db}/", "--listen", "127.0.0.1:0"],
                              capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(run.returncode, 5)
-        self.assertIn("lumen repair ", run.stderr)
+        refusal = run.stderr.splitlines()[-1]
+        self.assertIn(f" error: cannot open {self.db}/: DATA_LOSS: {self.db}/00000119.wal: offset 4096: ", refusal)
+        self.assertIn(f"lumen repair {self.db}", refusal)
 
     def test_dumps_are_text_or_json(self):
         code, out, _ = lumen("manifest", "dump", self.db / "MANIFEST-117")

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "engine/base/status_text.h"
 
 namespace lumen::quickstart {
 namespace {
@@ -109,7 +110,7 @@ void Lane::IssueGet(const Run& run, History& history) {
 
 void Lane::Fail(const Run& run, History& history, const absl::Status& status, bool is_write) {
   if (!run.phase->killed) {
-    run.phase->Report(absl::StrCat("a living server answered: ", status.ToString()));
+    run.phase->Report(absl::StrCat("a living server answered: ", StatusText(status)));
   }
   if (is_write) {
     history.LeaveInDoubt();
@@ -125,7 +126,7 @@ void Lane::Check(const Run& run, size_t index) {
                                           const absl::StatusOr<std::optional<std::string>>& found) {
     if (!found.ok()) {
       run.phase->Report(
-          absl::StrCat("key ", history.key(), ": cannot be read: ", found.status().ToString()));
+          absl::StrCat("key ", history.key(), ": cannot be read: ", StatusText(found.status())));
       return run.phase->FinishLane();
     }
     if (const auto wrong = history.Settle(*found)) run.phase->Report(*wrong);

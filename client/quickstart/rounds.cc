@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
+#include "engine/base/status_text.h"
 
 namespace lumen::quickstart {
 namespace {
@@ -71,8 +72,8 @@ absl::Status Rounds::StartServer(const std::vector<std::string>& arguments, int 
   const absl::Status serving = clients_[0]->WaitUntilServing(kStartTimeout);
   if (serving.ok()) return serving;
   const auto ended = server_.Ended();
-  return Explain(
-      absl::StrCat("the server does not serve: ", ended.has_value() ? *ended : serving.ToString()));
+  return Explain(absl::StrCat("the server does not serve: ",
+                              ended.has_value() ? *ended : StatusText(serving)));
 }
 
 absl::Status Rounds::StartTinyServer() {

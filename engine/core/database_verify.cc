@@ -15,7 +15,7 @@ namespace {
 class Verifier {
  public:
   Verifier(FileSystem& files, const std::string& directory, const DirectoryProgress& progress)
-      : files_(files), directory_(directory), progress_(progress) {}
+      : files_(files), directory_(DirectoryPath(directory)), progress_(progress) {}
 
   absl::StatusOr<DatabaseReport> Run() {
     ASSIGN_OR_RETURN(names_, files_.List(directory_));
@@ -83,7 +83,7 @@ class Verifier {
   }
 
   FileSystem& files_;
-  const std::string& directory_;
+  const std::string directory_;
   const DirectoryProgress& progress_;
   std::vector<std::string> names_;
   DatabaseReport report_;

@@ -29,7 +29,7 @@ std::string CommandsThatHelp(const std::string& directory) {
 EngineContext::EngineContext(const Options& open_options, std::string open_directory,
                              const Environment& env_)
     : options(open_options),
-      directory(std::move(open_directory)),
+      directory(DirectoryPath(std::move(open_directory))),
       env(env_),
       files(env_.file_system),
       background(env_),

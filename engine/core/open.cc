@@ -54,11 +54,11 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const Options& options,
                                                      const Environment& environment) {
   RETURN_IF_ERROR(CheckOptions(options));
   auto context = std::make_unique<EngineContext>(options, directory, environment);
-  ASSIGN_OR_RETURN(const bool exists, context->files.Exists(directory));
+  ASSIGN_OR_RETURN(const bool exists, context->files.Exists(context->directory));
   if (!exists && !options.create_if_missing) {
     return absl::NotFoundError(absl::StrCat(directory, ": no such directory"));
   }
-  if (!exists) RETURN_IF_ERROR(CreateDirectories(context->files, directory));
+  if (!exists) RETURN_IF_ERROR(CreateDirectories(context->files, context->directory));
   ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock,
                    context->files.Lock(context->Path("LOCK"), options.lock_owner));
   absl::StatusOr<RecoveredDatabase> recovered = RecoverDatabase(*context);

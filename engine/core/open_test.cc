@@ -14,7 +14,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/core/crash_testing.h"
+#include "engine/database_inspect.h"
 #include "engine/manifest/version_edit.h"
+#include "engine/wal_inspect.h"
 
 namespace lumen {
 namespace {
@@ -165,7 +167,30 @@ TEST_F(OpenTest, AMissingFloorSegmentIsRefused) {
     Take("/db/" + name);
   }
   ExpectRefusal(absl::StatusCode::kDataLoss,
-                {first + ": ", "floor-missing", "lumen wal dump " + first, "lumen verify /db/"});
+                {first + ": ", "floor-missing", "lumen wal dump " + first, "lumen verify /db -"});
+}
+
+TEST_F(OpenTest, SlashesBehindTheDirectoryChangeNothing) {
+  for (const std::string directory : {"/new//", "/deep/below/"}) {
+    SimulatedEnvironment environment(5, *files_);
+    const auto made = Engine::Open(TinyOptions(), directory, environment.environment());
+    EXPECT_TRUE(made.ok()) << made.status();
+  }
+  EXPECT_TRUE(*files_->Exists("/new/CURRENT"));
+  EXPECT_TRUE(*files_->Exists("/deep/below/CURRENT"));
+  Take(NameOf(*files_, FileKind::kWal));
+  SimulatedEnvironment environment(6, *files_);
+  for (const absl::Status& refusal :
+       {Engine::Open(TinyOptions(), "/db//", environment.environment()).status(),
+        VerifyDatabase(*files_, "/db//")->verdict(),
+        VerifyWalDirectory(*files_, "/db//")->verdict}) {
+    EXPECT_TRUE(absl::IsDataLoss(refusal)) << refusal;
+    const std::string words(refusal.message());
+    EXPECT_THAT(words, testing::StartsWith("/db/"));
+    EXPECT_THAT(words, HasSubstr("lumen verify /db -"));
+    EXPECT_THAT(words, testing::EndsWith("lumen repair /db"));
+    EXPECT_THAT(words, testing::Not(HasSubstr("//")));
+  }
 }
 
 TEST_F(OpenTest, ADamagedCurrentIsRefused) {

@@ -115,7 +115,7 @@ absl::StatusOr<std::unique_ptr<Repair>> Repair::Prepare(
   absl::StatusOr<std::unique_ptr<FileLock>> lock =
       context->files.Lock(context->Path("LOCK"), options.lock_owner);
   absl::StatusOr<RepairWork> work =
-      lock.ok() ? PlanRepair(context->files, directory, progress) : lock.status();
+      lock.ok() ? PlanRepair(context->files, context->directory, progress) : lock.status();
   if (!work.ok()) {
     context->background.Stop();
     return work.status();

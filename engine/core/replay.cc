@@ -133,7 +133,7 @@ absl::StatusOr<ReplayOutcome> ReplayWal(EngineContext& context, const ManifestSt
                    JudgeWal({.epoch = manifest.epoch,
                              .floor = manifest.wal_floor,
                              .floor_first_sequence = manifest.wal_floor_first_sequence,
-                             .directory = context.directory + "/"},
+                             .directory = context.directory},
                             reports));
   if (outcome.plan.torn_tail && !outcome.plan.torn_description.empty()) {
     context.Report(EventLevel::kWarning, outcome.plan.torn_description);

@@ -36,6 +36,11 @@ std::string ManifestFileName(uint64_t number) {
   return std::string(kManifestPrefix) + std::to_string(number);
 }
 
+std::string DirectoryPath(std::string directory) {
+  while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
+  return directory;
+}
+
 std::string TableFileName(uint64_t number) {
   std::string name = WalFileName(number);
   name.resize(name.size() - kWalSuffix.size());

@@ -63,6 +63,10 @@ absl::StatusOr<ManifestState> ReadManifest(std::string_view file, uint64_t numbe
 std::string ManifestFileName(uint64_t number);
 std::string TableFileName(uint64_t number);
 
+// A database's directory as its paths begin with it, and messages name it: without slashes at its
+// end, which would stand twice in them.
+std::string DirectoryPath(std::string directory);
+
 // CURRENT: "MANIFEST-n <crc32c of that name, 8 hex digits>\n".
 std::string EncodeCurrent(uint64_t manifest_number);
 absl::StatusOr<uint64_t> DecodeCurrent(std::string_view file);  // DATA_LOSS

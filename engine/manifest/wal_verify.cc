@@ -45,7 +45,7 @@ std::string HeaderText(const SegmentReport& segment) {
 class Verifier {
  public:
   Verifier(FileSystem& file_system, std::string directory)
-      : file_system_(file_system), directory_(std::move(directory)) {}
+      : file_system_(file_system), directory_(DirectoryPath(std::move(directory))) {}
 
   absl::StatusOr<WalDirectoryReport> Run() {
     ASSIGN_OR_RETURN(names_, file_system_.List(directory_));
@@ -90,7 +90,7 @@ class Verifier {
     expected_ = {.epoch = state->epoch,
                  .floor = state->wal_floor,
                  .floor_first_sequence = state->wal_floor_first_sequence,
-                 .directory = directory_ + "/"};
+                 .directory = directory_};
     return absl::OkStatus();
   }
 

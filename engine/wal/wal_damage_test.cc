@@ -291,9 +291,10 @@ TEST(WalDamage, AMessageSaysFileOffsetFrameRuleSequenceBytesAndBothCommands) {
       JudgeWal({.epoch = kEpoch, .floor = 3, .floor_first_sequence = 1}, reports).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   const std::string message(status.message());
-  for (const char* part : {"/data/db/00000003.wal", "offset 4096", "DATA frame",
-                           "later-segment-used", "last good sequence 0", "4096 bytes follow",
-                           "lumen wal dump /data/db/00000003.wal", "lumen verify /data/db"}) {
+  for (const char* part :
+       {"/data/db/00000003.wal", "offset 4096", "DATA frame", "later-segment-used",
+        "last good sequence 0", "4096 bytes follow", "lumen wal dump /data/db/00000003.wal - ",
+        "lumen verify /data/db - ", "lumen repair /data/db"}) {
     EXPECT_NE(message.find(part), std::string::npos) << part << " not in: " << message;
   }
 }

@@ -18,10 +18,15 @@ absl::Status WithRule(absl::Status status, WalRule rule) {
 
 std::string DirectoryOf(const std::string& name) {
   const size_t slash = name.rfind('/');
-  return slash == std::string::npos ? "" : name.substr(0, slash + 1);
+  if (slash == std::string::npos) return "DIR";
+  return slash == 0 ? "/" : name.substr(0, slash);
 }
 
 std::string OffsetText(uint64_t offset) { return "offset " + std::to_string(offset); }
+
+std::string PathIn(const std::string& directory, const std::string& name) {
+  return directory.empty() ? name : directory + "/" + name;
+}
 
 // Where in which file a rule refused, and what stands there.
 struct Place {
@@ -58,8 +63,7 @@ class Judge {
 
  private:
   absl::Status Refuse(WalRule rule, const Place& place, const std::string& what) const {
-    std::string directory = DirectoryOf(place.name);
-    if (directory.empty()) directory = "DIR";
+    const std::string directory = DirectoryOf(place.name);
     return WithRule(
         absl::DataLossError(
             place.name + ": " + OffsetText(place.offset) + ": " + place.frame_kind + ": rule " +
@@ -111,7 +115,7 @@ class Judge {
     const auto floor = live_.find(expected_.floor);
     if (floor == live_.end()) {
       return Refuse(WalRule::kFloorMissing,
-                    {expected_.directory + WalFileName(expected_.floor), 0, "no segment", 0},
+                    {PathIn(expected_.directory, WalFileName(expected_.floor)), 0, "no segment", 0},
                     "the manifest needs this segment, which was durable before it was named");
     }
     for (const SegmentReport* segment = floor->second;;) {

@@ -73,7 +73,7 @@ struct WalExpectation {
   uint64_t epoch = 0;
   uint64_t floor = 0;                 // oldest segment that is needed
   uint64_t floor_first_sequence = 0;  // its first frame has exactly this
-  std::string directory = {};         // with a slash, for messages
+  std::string directory = {};         // for messages
 };
 
 struct WalPlan {
