@@ -216,7 +216,7 @@ void Compactor::Installed(const Job& job, const VersionEdit& edit,
       Bump(context_.counters.compaction_bytes_written, table->summary().file_bytes);
     }
   }
-  context_.health.SetBackground(SoftWork::kCompaction, absl::OkStatus());
+  context_.ReportDone(SoftWork::kCompaction, "a compaction");
   Ended(/*retry_later=*/false, job.full);
 }
 

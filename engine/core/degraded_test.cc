@@ -117,6 +117,43 @@ TEST(Degraded, TurningReadOnlyIsToldOnce) {
   }
 }
 
+TEST(Degraded, AFullDiskIsToldOnceAndThatItHealedOnce) {
+  std::vector<std::string> told;
+  Options options = TinyOptions();
+  options.on_event = [&](EventLevel level, std::string_view message) {
+    const bool error = level == EventLevel::kError;
+    if (error || message.find("background") != std::string_view::npos) {
+      told.push_back((error ? "error: " : "info: ") + std::string(message));
+    }
+  };
+  MemoryFileSystem files;
+  TestDatabase database(files, 37, options);
+  ASSERT_TRUE(database.Open().ok());
+  for (int round = 0; round < 2; ++round) {
+    database.environment().RunUntilIdle();
+    told.clear();
+    files.SetHook([](Operation operation, const std::string& path) {
+      // Tables and segments alike.
+      const bool fails = operation == Operation::kCreate;
+      return fails ? absl::ResourceExhaustedError(path + ": injected") : absl::OkStatus();
+    });
+    absl::Status status;
+    for (int i = 0; status.ok() && i < 2000; ++i) {
+      status = database.Write({{absl::StrCat("key", i % 50), std::string(200, 'x')}}, kSync);
+    }
+    EXPECT_FALSE(status.ok());
+    EXPECT_EQ(told.size(), 1u);
+    EXPECT_GT(database.engine().GetStats().background_retries, 1u);
+    files.SetHook({});
+    database.environment().RunUntilIdle();
+    EXPECT_EQ(database.engine().GetStats().background_error, "");
+    ASSERT_EQ(told.size(), 2u);
+    EXPECT_THAT(told[0], HasSubstr("error: "));
+    EXPECT_THAT(told[0], HasSubstr("injected"));
+    EXPECT_THAT(told[1], testing::StartsWith("info: background work goes on: "));
+  }
+}
+
 TEST_F(DegradedTest, AFailedWalAppendLeavesTheWriteInDoubtAndTheEngineReadOnly) {
   ASSERT_TRUE(Put("a", "1").ok());
   FailNext(Operation::kAppend, ".wal");

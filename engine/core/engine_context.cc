@@ -42,12 +42,16 @@ void EngineContext::Report(EventLevel level, std::string_view message) const {
 
 void EngineContext::ReportRetry(SoftWork work, std::string_view what, const absl::Status& error) {
   Bump(counters.background_retries);
-  const bool known = !health.background().ok();
-  health.SetBackground(work, error);
-  if (known) return;
+  if (!health.SetBackground(work, error)) return;
   Report(EventLevel::kError,
          absl::StrCat(std::string(what), " failed and will be tried again every ",
                       options.retry_interval_ns / 1'000'000, " ms: ", error.message()));
+}
+
+void EngineContext::ReportDone(SoftWork work, std::string_view what) {
+  if (!health.SetBackground(work, absl::OkStatus())) return;
+  Report(EventLevel::kInfo,
+         absl::StrCat("background work goes on: ", std::string(what), " has succeeded"));
 }
 
 void EngineContext::TurnReadOnly(std::string_view what, const absl::Status& error) {

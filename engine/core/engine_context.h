@@ -46,6 +46,8 @@ struct EngineContext {
   void Report(EventLevel level, std::string_view message) const;
   // Soft work failed and will be tried again: remembers why, and tells once until it has succeeded.
   void ReportRetry(SoftWork work, std::string_view what, const absl::Status& error);
+  // Soft work succeeded: tells so once nothing is left that was told to have failed.
+  void ReportDone(SoftWork work, std::string_view what);
 
   // Work failed where no retry can mend it: writes are refused from here on. Tells once.
   void TurnReadOnly(std::string_view what, const absl::Status& error);

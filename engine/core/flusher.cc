@@ -152,7 +152,7 @@ void Flusher::Installed(const VersionEdit& edit, TablePtr table) {
   state_.InstallFlush(ApplyEdit(*state_.state()->version, edit, {std::move(table)}));
   wal_.ReleaseBelow(*edit.wal_floor);
   Bump(context_.counters.flushes);
-  context_.health.SetBackground(SoftWork::kFlush, absl::OkStatus());
+  context_.ReportDone(SoftWork::kFlush, "flushing a memtable");
   Ended(/*retry_later=*/false);
   on_installed_();
 }

@@ -12,9 +12,11 @@ bool Health::SetSticky(const absl::Status& error) {
   return true;
 }
 
-void Health::SetBackground(SoftWork work, const absl::Status& status) {
+bool Health::SetBackground(SoftWork work, const absl::Status& status) {
   MutexLock lock(mutex_);
+  const bool was_well = BackgroundLocked().ok();
   background_[static_cast<size_t>(work)] = status;
+  return BackgroundLocked().ok() != was_well;
 }
 
 absl::Status Health::WriteError() const {
@@ -26,10 +28,14 @@ absl::Status Health::WriteError() const {
 
 absl::Status Health::background() const {
   MutexLock lock(mutex_);
+  return BackgroundLocked();
+}
+
+const absl::Status& Health::BackgroundLocked() const {
   for (const absl::Status& status : background_) {
     if (!status.ok()) return status;
   }
-  return absl::OkStatus();
+  return well_;
 }
 
 absl::Status Health::holding_up_writes() const {

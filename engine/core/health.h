@@ -27,8 +27,8 @@ class Health {
  public:
   // The first sticky error wins; true for it.
   bool SetSticky(const absl::Status& error) EXCLUDES(mutex_);
-  // OK clears.
-  void SetBackground(SoftWork work, const absl::Status& status) EXCLUDES(mutex_);
+  // OK clears. True: background() went from OK to an error by it, or back.
+  bool SetBackground(SoftWork work, const absl::Status& status) EXCLUDES(mutex_);
 
   bool ok() const { return !sticky_set_.load(std::memory_order_acquire); }
   // OK, or FAILED_PRECONDITION saying what failed and what to do.
@@ -39,9 +39,12 @@ class Health {
   std::string sticky_message() const EXCLUDES(mutex_);
 
  private:
+  const absl::Status& BackgroundLocked() const REQUIRES(mutex_);
+
   std::atomic<bool> sticky_set_{false};
   mutable Mutex mutex_;
   absl::Status sticky_ GUARDED_BY(mutex_);
+  const absl::Status well_;
   std::array<absl::Status, kSoftWorks> background_ GUARDED_BY(mutex_);  // by SoftWork
 };
 

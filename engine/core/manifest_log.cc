@@ -186,7 +186,7 @@ void ManifestLog::Replaced() {
   maker_.reset();
   installer_.reset();
   Bump(context_.counters.manifest_rotations);
-  context_.health.SetBackground(SoftWork::kManifest, absl::OkStatus());
+  context_.ReportDone(SoftWork::kManifest, "replacing the manifest");
   stage_ = Stage::kTake;
   if (!edit_error_.ok()) Tell(edit_error_);
 }

@@ -174,7 +174,7 @@ void WalLog::PrepareEnded(absl::StatusOr<Segment> made) {
     }
   }
   if (status.ok()) {
-    context_.health.SetBackground(SoftWork::kSegment, absl::OkStatus());
+    context_.ReportDone(SoftWork::kSegment, "making a WAL segment");
   } else {
     context_.ReportRetry(SoftWork::kSegment, "making a WAL segment", status);
     context_.background.After(Priority::kPrepare, context_.options.retry_interval_ns,
