@@ -125,7 +125,7 @@ absl::Status LegacyImport::CheckTarget() {
 }
 
 absl::Status LegacyImport::Write(const std::string& directory) {
-  Options options;
+  Options options = options_.engine;
   options.lock_owner = absl::StrCat("lumen import-legacy, pid ", getpid());
   ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine,
                    Engine::Open(options, directory, environment_));

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "engine/environment.h"
+#include "engine/options.h"
 
 namespace lumen {
 
@@ -15,6 +16,7 @@ struct LegacyImportOptions {
   std::string directory;
   bool good_prefix = false;    // import what comes before damage
   bool into_existing = false;  // on top of what the directory holds
+  Options engine = {};         // of the one that writes; its lock_owner is ours
   // Told of each phase, "reading" and "importing", how far it is. Bytes.
   std::function<void(std::string_view phase, uint64_t done, uint64_t total)> progress = {};
 };

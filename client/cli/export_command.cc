@@ -1,6 +1,8 @@
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/bytes_text.h"
@@ -8,6 +10,7 @@
 #include "client/cli/online_commands.h"
 #include "client/cli/output_file.h"
 #include "client/cli/rate.h"
+#include "engine/posix_environment.h"
 
 // lumen export.
 namespace lumen::cli {
@@ -18,12 +21,13 @@ struct ExportFlags {
   std::string prefix;
 };
 
-// Scans into `out` until the end, or until nobody takes it.
-absl::Status ExportTo(Session& session, const v1::ScanRequest& request, Output& out, Rate& rate) {
+// Scans into `write` until the end, or until it is false: nobody takes it.
+absl::Status ExportTo(Session& session, const v1::ScanRequest& request,
+                      const std::function<bool(std::string_view)>& write, Rate& rate) {
   return session.kv().Scan(request, [&](const v1::ScanResponse& message) {
     uint64_t bytes = 0;
     for (const auto& entry : message.entries()) {
-      if (!out.Write(EntryJson(entry.key(), entry.value(), std::nullopt) + "\n")) return false;
+      if (!write(EntryJson(entry.key(), entry.value(), std::nullopt) + "\n")) return false;
       bytes += entry.key().size() + entry.value().size();
     }
     rate.Add(static_cast<uint64_t>(message.entries_size()), bytes);
@@ -34,7 +38,8 @@ absl::Status ExportTo(Session& session, const v1::ScanRequest& request, Output& 
 
 int ExportToStandardOutput(Session& session, const v1::ScanRequest& request) {
   Rate rate(session.talk(), "exported");
-  const absl::Status scanned = ExportTo(session, request, session.out(), rate);
+  const absl::Status scanned = ExportTo(
+      session, request, [&](std::string_view bytes) { return session.out().Write(bytes); }, rate);
   if (!scanned.ok()) return session.Stop(scanned, "interrupted; " + rate.Summary());
   const int code = session.Finish();
   if (code == kExitOk && !session.out().reader_left()) session.talk().Note(rate.Summary());
@@ -43,15 +48,22 @@ int ExportToStandardOutput(Session& session, const v1::ScanRequest& request) {
 
 // All or nothing: an export that ends early leaves what was there before.
 int ExportToFile(Session& session, const v1::ScanRequest& request, const std::string& path) {
-  OutputFile file(path);
+  PosixEnvironment posix;
+  OutputFile file(posix.environment().file_system, path);
   if (const absl::Status opened = file.Open(); !opened.ok()) {
     return session.Refuse(std::string(opened.message()));
   }
+  const std::string as_it_was = absl::StrCat("interrupted; ", path, " is as it was");
+  session.interruption().SetLastWords(
+      absl::StrCat(as_it_was, "; ", file.temporary_path(), " may be left"));
   Rate rate(session.talk(), "exported");
-  const absl::Status scanned = ExportTo(session, request, file.out(), rate);
+  const absl::Status scanned = ExportTo(
+      session, request, [&](std::string_view bytes) { return file.Write(bytes); }, rate);
   if (!scanned.ok()) {
-    return session.Stop(scanned, absl::StrCat("interrupted; ", path, " is as it was"));
+    return session.Stop(scanned, as_it_was);
   }
+  session.interruption().SetLastWords(
+      absl::StrCat("interrupted; ", path, " is as it was, or whole"));
   if (const absl::Status kept = file.Keep(); !kept.ok()) return session.Fail(kept);
   session.talk().Note(rate.Summary());
   return session.Finish();
