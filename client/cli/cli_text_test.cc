@@ -203,8 +203,8 @@ int RefusedCalls(size_t limit_operations, size_t limit_bytes, size_t entries) {
 
 TEST(BatchSize, ComesToWhatTheServerTakesAndStays) {
   EXPECT_EQ(RefusedCalls(10'000, 17 << 20, 100'000), 0);
-  for (const size_t operations : {1, 2, 3, 10, 999, 1'000, 10'000}) {
-    for (const size_t bytes : {100, 10'000, 1'000'000}) {
+  for (const size_t operations : {1u, 2u, 3u, 10u, 999u, 1'000u, 10'000u}) {
+    for (const size_t bytes : {100u, 10'000u, 1'000'000u}) {
       EXPECT_LE(RefusedCalls(operations, bytes, 100'000), 40) << operations << " " << bytes;
     }
   }
