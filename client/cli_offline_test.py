@@ -342,6 +342,11 @@ class Offline(unittest.TestCase):
         self.assertEqual((code, summary["puts"] + summary["deletes"], summary["imported_bytes"]), (0, 150, 27475))
         self.assertIn("offset 27475", summary["damage"])
 
+    def test_another_file_is_not_taken_for_a_log(self):
+        code, _, err = lumen("import-legacy", self.db / "CURRENT", self.folder / "to")
+        self.assertEqual((code, (self.folder / "to").exists()), (5, False))
+        self.assertIn("no record is good; is", err)
+
     def test_an_import_goes_into_what_is_empty_unless_asked(self):
         log = LEGACY / "clean/wal.log"
         before = self.content()
@@ -379,6 +384,14 @@ class Offline(unittest.TestCase):
             self.assertIn("-o,--output text|json|jsonl", out)
             self.assertIn("How to print [default text]", out)
             self.assertLessEqual(max(map(len, out.splitlines())), 100, out)
+
+    def test_a_group_of_commands_has_examples_of_its_own(self):
+        for group in "wal", "manifest", "sst":
+            out = lumen(group, "--help")[1]
+            examples = out.split("Examples:\n")[1].strip().splitlines()
+            self.assertEqual(len(examples), 3, out)
+            self.assertIn(f"lumen {group} dump ", out)
+            self.assertNotIn("lumen put", out)
 
     def test_mistakes_are_usage_errors(self):
         for wrong in (["verify"], ["repair"], ["repair", "--yes"], ["verify", "-o", "xml", "x"], ["manifest"],

@@ -101,9 +101,12 @@ int ImportLegacyCommand(const Environment& environment, LegacyImportOptions opti
   const int code = EndEarly(console, imported, "interrupted; " + WhatIsLeft(import));
   if (console.interruption().exit_code() != 0) return code;
   if (!import.survey().damage.ok() && !options.good_prefix) {
-    console.talk().Complain(absl::StrCat("nothing was imported; --good-prefix imports the ",
-                                         import.survey().puts + import.survey().deletes,
-                                         " records before the damage"));
+    const uint64_t good = import.survey().puts + import.survey().deletes;
+    console.talk().Complain(good == 0
+                                ? absl::StrCat("nothing was imported: no record is good; is ",
+                                               options.log, " a wal.log of the original program?")
+                                : absl::StrCat("nothing was imported; --good-prefix imports the ",
+                                               good, " records before the damage"));
   } else if (import.state() != LegacyImport::State::kUntouched) {
     console.talk().Complain(WhatIsLeft(import));
   }

@@ -38,6 +38,21 @@ Examples:
 Exit codes: 0 nothing to repair or repaired, 2 usage, 4 failed or a server has it open,
 5 damage and nothing was changed, 6 no database.)";
 
+constexpr char kWalHelp[] = R"(Examples:
+  lumen wal verify ./data
+  lumen wal dump ./data/00000012.wal
+  lumen wal dump -o jsonl ./data/00000012.wal | jq .first_sequence)";
+
+constexpr char kManifestHelp[] = R"(Examples:
+  lumen manifest dump ./data/MANIFEST-9
+  lumen manifest dump -o jsonl ./data/MANIFEST-9
+  lumen wal verify ./data/MANIFEST-9)";
+
+constexpr char kTableHelp[] = R"(Examples:
+  lumen sst verify ./data/00000012.sst
+  lumen sst dump ./data/00000012.sst
+  lumen sst dump --entries -o jsonl ./data/00000012.sst)";
+
 constexpr char kDumpWalHelp[] = R"(Examples:
   lumen wal dump ./data/00000012.wal
   lumen wal dump ./data/00000012.wal | grep '"greeting"'
@@ -166,6 +181,7 @@ void OfflineCommands::AddWal(CLI::App& app) {
   CLI::App* wal = app.add_subcommand("wal", std::string("Write-ahead log files") + kNeedsNoServer)
                       ->group(kGroup)
                       ->require_subcommand(1);
+  wal->footer(kWalHelp);
   CLI::App* dump = Add(*wal, "dump", "Print every frame of a segment", kDumpWalHelp,
                        [this](const Environment& environment, cli::Console& console) {
                          return DumpWalCommand(environment.file_system, path_, format_, console);
@@ -185,6 +201,7 @@ void OfflineCommands::AddManifest(CLI::App& app) {
   CLI::App* manifest = app.add_subcommand("manifest", std::string("Manifests") + kNeedsNoServer)
                            ->group(kGroup)
                            ->require_subcommand(1);
+  manifest->footer(kManifestHelp);
   CLI::App* dump =
       Add(*manifest, "dump", "Print every edit of a manifest", kDumpManifestHelp,
           [this](const Environment& environment, cli::Console& console) {
@@ -198,6 +215,7 @@ void OfflineCommands::AddSst(CLI::App& app) {
   CLI::App* sst = app.add_subcommand("sst", std::string("Table files") + kNeedsNoServer)
                       ->group(kGroup)
                       ->require_subcommand(1);
+  sst->footer(kTableHelp);
   CLI::App* dump =
       Add(*sst, "dump", "Print what a table says of itself", kDumpTableHelp,
           [this](const Environment& environment, cli::Console& console) {
