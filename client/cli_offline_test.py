@@ -385,6 +385,12 @@ class Offline(unittest.TestCase):
             self.assertIn("How to print [default text]", out)
             self.assertLessEqual(max(map(len, out.splitlines())), 100, out)
 
+    def test_the_servers_checkpoints_are_not_called_foreign(self):
+        (self.db / "checkpoints").mkdir()
+        (self.db / "notes.txt").touch()
+        out = lumen("verify", f"{self.db}/")[1]
+        self.assertIn("\nnot looked into: checkpoints\nnot ours: notes.txt\n", out)
+
     def test_a_group_of_commands_has_examples_of_its_own(self):
         for group in "wal", "manifest", "sst":
             out = lumen(group, "--help")[1]

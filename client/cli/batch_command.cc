@@ -79,8 +79,10 @@ int RunBatch(Session& session, const BatchFlags& flags) {
   if (flags.format == "json") session.out().Write(MessageToJson(*response, false) + "\n");
   if (response->applied()) {
     if (flags.format == "text") {
-      session.out().Write(absl::StrCat("applied ", request.operations_size(),
-                                       " operations at sequence ", response->sequence(), "\n"));
+      session.out().Write(
+          absl::StrCat("applied ", request.operations_size(),
+                       request.operations_size() == 1 ? " operation" : " operations",
+                       " at sequence ", response->sequence(), "\n"));
     }
     return session.Finish();
   }
