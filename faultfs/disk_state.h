@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -53,6 +54,21 @@ class DiskState {
     std::vector<uint64_t> after;
   };
   const std::vector<Entry>& entries() const { return entries_; }
+  // Entry operations that a failed sync of their directory lost, in the order of the history. They
+  // are not pending: no crash chooses them, and no sync makes them durable.
+  struct Lost {
+    std::shared_ptr<const Pending> operation;
+    // History indices of pending entry operations that cannot happen without it: any of them brings
+    // it back.
+    std::vector<uint64_t> brought_by;
+
+    // happened(history index of one of those) says whether it did.
+    template <typename Happened>
+    bool ComesBack(const Happened& happened) const {
+      return std::any_of(brought_by.begin(), brought_by.end(), happened);
+    }
+  };
+  const std::vector<Lost>& lost() const { return lost_; }
   // Files that something is pending for or was, ascending by inode.
   struct File {
     InodeNumber inode = 0;
@@ -68,7 +84,10 @@ class DiskState {
  private:
   void AddInode(const Operation& operation);
   void AddEntry(std::shared_ptr<const Pending> pending);
-  void ListPredecessors(const Operation& operation, Entry& entry) const;
+  // Finds what has to happen before the entry and what it brings back.
+  void Connect(Entry& entry);
+  void ListPredecessors(const Pending& pending, bool by_directory,
+                        std::vector<uint64_t>& after) const;
   void Allocate(const std::shared_ptr<const Pending>& pending);
   void Append(std::shared_ptr<const Pending> pending);
   void SyncFile(const Operation& operation);
@@ -78,10 +97,14 @@ class DiskState {
   void Damage(const Operation& operation);
   void RememberUnlinked(InodeNumber inode);
 
+  std::vector<bool> EntriesIn(InodeNumber directory) const;
   void CommitJournal();
   // And what comes before them in the profile's order.
   void MakeEntriesDurable(std::vector<bool> wanted);
+  void AddPredecessors(std::vector<bool>& wanted) const;
+  void LoseEntries(const std::vector<bool>& lost);
   void ApplyToBase(const Pending& pending);
+  void FlushRenamedOver(const Pending& pending);
   void RaiseSize(InodeNumber inode, uint64_t size);
   void DropUndoneAllocates(InodeNumber inode);
   void Tidy();
@@ -100,6 +123,7 @@ class DiskState {
   std::vector<Zombie> zombies_;
   std::vector<std::shared_ptr<const Pending>> pending_;
   std::vector<Entry> entries_;
+  std::vector<Lost> lost_;
   std::vector<File> files_;
   std::shared_ptr<const FileBytes> unlinked_;
   uint64_t applied_ = 0;

@@ -44,13 +44,18 @@ std::string FileName(const DiskState& state, InodeNumber inode, uint64_t at) {
   if (inode == kRootInode) return "";
   std::string newest;
   std::string first;
-  for (const auto& pending : state.pending()) {
-    if (pending->operation.inode != inode) continue;
-    const std::string name = NameGiven(pending->operation);
-    if (name.empty()) continue;
+  uint64_t index_of_newest = 0;
+  const auto consider = [&](const PendingOperation& pending) {
+    if (pending.operation.inode != inode) return;
+    const std::string name = NameGiven(pending.operation);
+    if (name.empty()) return;
     if (first.empty()) first = name;
-    if (pending->index < at) newest = name;
-  }
+    if (pending.index >= at || pending.index < index_of_newest) return;
+    newest = name;
+    index_of_newest = pending.index;
+  };
+  for (const auto& pending : state.pending()) consider(*pending);
+  for (const DiskState::Lost& lost : state.lost()) consider(*lost.operation);
   if (newest.empty()) newest = NameInBase(state.base(), inode);
   if (newest.empty()) newest = first;
   return newest.empty() ? absl::StrCat("unnamed file ", inode) : newest;

@@ -32,6 +32,23 @@ bool HasSlotIn(const Operation& operation, InodeNumber directory) {
          (operation.kind == OperationKind::kRename && operation.to_directory == directory);
 }
 
+bool ShareASlot(const Operation& one, const Operation& other) {
+  return HasSlot(one, other.directory, other.name) ||
+         (other.kind == OperationKind::kRename && HasSlot(one, other.to_directory, other.to_name));
+}
+
+bool IsBetweenDirectories(const Operation& operation) {
+  return operation.kind == OperationKind::kRename && operation.directory != operation.to_directory;
+}
+
+// The line of strict-posix in docs/fault_model.md, section 3.
+bool NeedsInStrictPosix(const Operation& later, const Operation& earlier) {
+  if (ShareASlot(later, earlier)) return true;
+  if (later.kind == OperationKind::kRemoveDirectory) return HasSlotIn(earlier, later.inode);
+  return IsBetweenDirectories(later) && earlier.kind == OperationKind::kMakeDirectory &&
+         HasSlotIn(later, earlier.inode);
+}
+
 bool NamesFile(const Operation& operation, InodeNumber inode) {
   return operation.inode == inode &&
          (operation.kind == OperationKind::kCreate || operation.kind == OperationKind::kLink ||
@@ -168,18 +185,38 @@ void DiskState::RememberUnlinked(InodeNumber inode) {
 
 void DiskState::AddEntry(std::shared_ptr<const Pending> pending) {
   Entry entry{.pending = pending, .after = {}};
-  if (!RulesOf(profile_).journal) ListPredecessors(pending->operation, entry);
+  Connect(entry);
   entries_.push_back(std::move(entry));
   pending_.push_back(std::move(pending));
 }
 
-void DiskState::ListPredecessors(const Operation& operation, Entry& entry) const {
+void DiskState::Connect(Entry& entry) {
+  const Rules rules = RulesOf(profile_);
+  entry.after.clear();
+  if (!rules.journal) ListPredecessors(*entry.pending, rules.sets, entry.after);
+  std::vector<const Operation*> coming = {&entry.pending->operation};
+  for (auto lost = lost_.rbegin(); lost != lost_.rend(); ++lost) {
+    const Pending& earlier = *lost->operation;
+    const auto needs_it = [&](const Operation* later) {
+      return NeedsInStrictPosix(*later, earlier.operation);
+    };
+    if (earlier.index > entry.pending->index) continue;
+    if (std::none_of(coming.begin(), coming.end(), needs_it)) continue;
+    lost->brought_by.push_back(entry.pending->index);
+    coming.push_back(&earlier.operation);
+    if (!rules.journal) ListPredecessors(earlier, /*by_directory=*/false, entry.after);
+  }
+}
+
+void DiskState::ListPredecessors(const Pending& pending, bool by_directory,
+                                 std::vector<uint64_t>& after) const {
+  const Operation& operation = pending.operation;
   const bool is_rename = operation.kind == OperationKind::kRename;
-  const bool crosses = is_rename && operation.directory != operation.to_directory;
-  const bool by_directory = RulesOf(profile_).sets;
+  const bool crosses = IsBetweenDirectories(operation);
   bool first = false;
   bool second = !is_rename || (by_directory && !crosses);
   for (size_t i = entries_.size(); i-- > 0;) {
+    if (entries_[i].pending->index >= pending.index) continue;
     const Operation& earlier = entries_[i].pending->operation;
     const auto meets = [&](InodeNumber directory, const std::string& name) {
       return by_directory ? HasSlotIn(earlier, directory) : HasSlot(earlier, directory, name);
@@ -195,7 +232,7 @@ void DiskState::ListPredecessors(const Operation& operation, Entry& entry) const
     first = first || meets_first;
     second = second || meets_second;
     if (meets_first || meets_second || makes_directory || was_inside) {
-      entry.after.push_back(entries_[i].pending->index);
+      after.push_back(entries_[i].pending->index);
     }
   }
 }
@@ -277,17 +314,39 @@ void DiskState::SyncNames(const Operation& operation) {
 }
 
 void DiskState::SyncDirectory(const Operation& operation) {
-  if (!IsDurable(operation.effect)) return;
-  if (RulesOf(profile_).journal) {
-    CommitJournal();
-    return Tidy();
+  std::vector<bool> in_it = EntriesIn(operation.inode);
+  switch (operation.effect) {
+    case SyncEffect::kLied:
+      return;
+    case SyncEffect::kDurable:
+    case SyncEffect::kFailedDurable:
+      if (RulesOf(profile_).journal) {
+        CommitJournal();
+      } else {
+        MakeEntriesDurable(std::move(in_it));
+      }
+      break;
+    case SyncEffect::kFailedPartly:
+      for (size_t i = 0; i < entries_.size(); ++i) {
+        in_it[i] = in_it[i] && (operation.seed >> (entries_[i].pending->index % 64) & 1) != 0;
+      }
+      MakeEntriesDurable(std::move(in_it));
+      LoseEntries(EntriesIn(operation.inode));
+      break;
+    case SyncEffect::kMarkedClean:
+    case SyncEffect::kReverted:
+      LoseEntries(in_it);
+      break;
   }
-  std::vector<bool> wanted(entries_.size());
-  for (size_t i = 0; i < entries_.size(); ++i) {
-    wanted[i] = HasSlotIn(entries_[i].pending->operation, operation.inode);
-  }
-  MakeEntriesDurable(std::move(wanted));
   Tidy();
+}
+
+std::vector<bool> DiskState::EntriesIn(InodeNumber directory) const {
+  std::vector<bool> in_it(entries_.size());
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    in_it[i] = HasSlotIn(entries_[i].pending->operation, directory);
+  }
+  return in_it;
 }
 
 size_t DiskState::EntryPosition(uint64_t index) const {
@@ -298,30 +357,78 @@ size_t DiskState::EntryPosition(uint64_t index) const {
   return found ? static_cast<size_t>(at - entries_.begin()) : entries_.size();
 }
 
-void DiskState::MakeEntriesDurable(std::vector<bool> wanted) {
+void DiskState::AddPredecessors(std::vector<bool>& wanted) const {
+  const bool journal = RulesOf(profile_).journal;
   for (size_t i = entries_.size(); i-- > 0;) {
     if (!wanted[i]) continue;
+    if (journal && i > 0) wanted[i - 1] = true;
     for (const uint64_t index : entries_[i].after) {
       const size_t at = EntryPosition(index);
       if (at < entries_.size()) wanted[at] = true;
     }
   }
+}
+
+void DiskState::MakeEntriesDurable(std::vector<bool> wanted) {
+  AddPredecessors(wanted);
+  const auto is_wanted = [&](uint64_t index) { return wanted[EntryPosition(index)]; };
+  std::vector<Lost> lost;
+  size_t next = 0;
+  const auto bring_back_before = [&](uint64_t index) {
+    for (; next < lost_.size() && lost_[next].operation->index < index; ++next) {
+      if (lost_[next].ComesBack(is_wanted)) {
+        ApplyToBase(*lost_[next].operation);
+      } else {
+        lost.push_back(std::move(lost_[next]));
+      }
+    }
+  };
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    bring_back_before(entries_[i].pending->index);
+    if (!wanted[i]) continue;
+    ApplyToBase(*entries_[i].pending);
+    FlushRenamedOver(*entries_[i].pending);
+  }
+  bring_back_before(~uint64_t{0});
   std::vector<Entry> others;
   for (size_t i = 0; i < entries_.size(); ++i) {
-    if (wanted[i]) {
-      ApplyToBase(*entries_[i].pending);
+    if (!wanted[i]) others.push_back(std::move(entries_[i]));
+  }
+  entries_ = std::move(others);
+  lost_ = std::move(lost);
+}
+
+void DiskState::LoseEntries(const std::vector<bool>& lost) {
+  // The page cache, with all names, is all there is after a kill.
+  if (profile_ == Profile::kKill) return;
+  std::vector<Entry> others;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (lost[i]) {
+      lost_.push_back({.operation = entries_[i].pending, .brought_by = {}});
     } else {
       others.push_back(std::move(entries_[i]));
     }
   }
   entries_ = std::move(others);
+  std::sort(lost_.begin(), lost_.end(),
+            [](const Lost& a, const Lost& b) { return a.operation->index < b.operation->index; });
+  // What needed a lost one is now something that brings it back.
+  for (Lost& each : lost_) each.brought_by.clear();
+  for (Entry& entry : entries_) Connect(entry);
 }
 
 void DiskState::ApplyToBase(const Pending& pending) {
   const Operation& operation = pending.operation;
+  if (operation.kind == OperationKind::kAllocate) {
+    return RaiseSize(operation.inode, operation.size);
+  }
   ApplyEntry(operation, base_);
   base_has_litter_ = base_has_litter_ || operation.kind == OperationKind::kUnlink ||
                      operation.kind == OperationKind::kRemoveDirectory || operation.replaced != 0;
+}
+
+void DiskState::FlushRenamedOver(const Pending& pending) {
+  const Operation& operation = pending.operation;
   if (operation.replaced == 0 || !RulesOf(profile_).ordered) return;
   File* file = MutableFile(operation.inode);
   if (file == nullptr || file->pending->empty()) return;
@@ -329,17 +436,7 @@ void DiskState::ApplyToBase(const Pending& pending) {
   Own(file->pending).MakeDurableBefore(pending.index, base_.MutableFile(operation.inode));
 }
 
-void DiskState::CommitJournal() {
-  for (const Entry& entry : entries_) {
-    const Operation& operation = entry.pending->operation;
-    if (operation.kind == OperationKind::kAllocate) {
-      RaiseSize(operation.inode, operation.size);
-    } else {
-      ApplyToBase(*entry.pending);
-    }
-  }
-  entries_.clear();
-}
+void DiskState::CommitJournal() { MakeEntriesDurable(std::vector<bool>(entries_.size(), true)); }
 
 void DiskState::RaiseSize(InodeNumber inode, uint64_t size) {
   File* file = MutableFile(inode);
@@ -373,7 +470,7 @@ void DiskState::Damage(const Operation& operation) {
 
 // Forgets what nothing can bring back, and the pending operations that are not pending any more.
 void DiskState::Tidy() {
-  if (entries_.empty() && base_has_litter_) {
+  if (entries_.empty() && lost_.empty() && base_has_litter_) {
     base_.DropUnreachable();
     base_has_litter_ = false;
     std::erase_if(files_, [&](const File& file) { return base_.File(file.inode) == nullptr; });

@@ -59,6 +59,7 @@ class Story {
     } else {
       TellMixed(parts);
     }
+    TellLostNames(parts);
     TellZombies(parts);
     return absl::StrJoin(parts, "; ");
   }
@@ -204,6 +205,20 @@ class Story {
       if (fates_[i].kind != Fate::kPartly) continue;
       parts.push_back(absl::StrCat("of ", Name(fates_[i]), ", ", fates_[i].how));
     }
+  }
+
+  void TellLostNames(std::vector<std::string>& parts) const {
+    const auto happened = [&](uint64_t index) {
+      return std::binary_search(survivors_.entries.begin(), survivors_.entries.end(), index);
+    };
+    std::vector<std::string> names;
+    for (const DiskState::Lost& lost : state_.lost()) {
+      if (lost.ComesBack(happened)) continue;
+      names.push_back(absl::StrCat("`", Describe(state_, *lost.operation), "`"));
+    }
+    if (names.empty()) return;
+    parts.push_back(
+        absl::StrCat("a failed sync of their directory had lost ", List(std::move(names))));
   }
 
   void TellZombies(std::vector<std::string>& parts) const {

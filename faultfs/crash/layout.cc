@@ -46,10 +46,18 @@ void Close(const DiskState& state, Closing closing, Happened& happened) {
 
 DiskImage ImageWithEntries(const DiskState& state, const Happened& happened) {
   DiskImage image = state.base();
-  if (state.entries().empty()) return image;
+  if (state.entries().empty() && state.lost().empty()) return image;
+  const auto has_happened = [&](uint64_t index) { return happened[EntryPosition(state, index)]; };
+  auto lost = state.lost().begin();
   for (size_t i = 0; i < happened.size(); ++i) {
-    const Operation& operation = state.entries()[i].pending->operation;
-    if (happened[i] && operation.kind != OperationKind::kAllocate) ApplyEntry(operation, image);
+    const PendingOperation& entry = *state.entries()[i].pending;
+    // Whatever brings it back comes after it.
+    for (; lost != state.lost().end() && lost->operation->index < entry.index; ++lost) {
+      if (lost->ComesBack(has_happened)) ApplyEntry(lost->operation->operation, image);
+    }
+    if (happened[i] && entry.operation.kind != OperationKind::kAllocate) {
+      ApplyEntry(entry.operation, image);
+    }
   }
   image.DropUnreachable();
   return image;

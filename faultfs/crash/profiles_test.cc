@@ -394,9 +394,57 @@ TEST(Profiles, FailedButDurableAndLyingSyncs) {
   Expect(script, {Profile::kLyingDisk, Profile::kStrictPosix, Profile::kXfs, Profile::kBtrfs},
          {"/f[0*512]", "/f[a*512]"});
   Expect(script, {Profile::kDropUnsynced}, {"/f[0*512]"});
-  script.Create("g");
-  script.SyncDirectory(kRootInode, SyncEffect::kMarkedClean);
-  Expect(script, {Profile::kDropUnsynced}, {"/f[0*512]"});
+}
+
+TEST(Profiles, AFailedSyncOfADirectoryLosesNamesThatARetryDoesNotBringBack) {
+  for (const SyncEffect effect : {SyncEffect::kMarkedClean, SyncEffect::kReverted}) {
+    Script script;
+    const InodeNumber lost = script.Create("lost");
+    script.SyncDirectory(kRootInode, effect);
+    script.Create("kept");
+    script.Sync(lost);
+    script.SyncDirectory();
+    for (const Profile profile : kProfiles) {
+      Expect(script, {profile}, {profile == Profile::kKill ? "/kept[] /lost[]" : "/kept[]"});
+    }
+    script.Link(lost, "again");
+    script.Rename(lost, "lost", "back");
+    script.SyncDirectory();
+    for (const Profile profile : kProfiles) Expect(script, {profile}, {"/again[] /back[] /kept[]"});
+  }
+}
+
+TEST(Profiles, APartlyFailedSyncOfADirectoryKeepsTheNamesOfItsSeed) {
+  Script script;
+  script.Create("a");
+  script.Create("b");
+  script.Create("c");
+  script.SyncDirectory(kRootInode, SyncEffect::kFailedPartly, 0b010);
+  Expect(script, {Profile::kStrictPosix, Profile::kDropUnsynced, Profile::kZombie}, {"/b[]"});
+  Expect(script, {Profile::kXfs, Profile::kExt4Ordered, Profile::kBtrfs}, {"/a[] /b[]"});
+}
+
+// Both names of a lost rename belong together, whichever of them is used again.
+TEST(Profiles, ALostRenameComesBackWhole) {
+  for (const bool by_source : {false, true}) {
+    Script script;
+    const InodeNumber file = script.Create("a");
+    script.SyncDirectory();
+    script.Rename(file, "a", "b");
+    script.SyncDirectory(kRootInode, SyncEffect::kMarkedClean);
+    Script next = script;
+    if (by_source) {
+      next.Create("a");
+    } else {
+      next.Unlink(file, "b");
+    }
+    for (const Profile profile : kProfiles) {
+      if (profile == Profile::kKill) continue;
+      Expect(script, {profile}, {"/a[]"});
+    }
+    next.SyncDirectory();
+    for (const Profile profile : kProfiles) Expect(next, {profile}, {by_source ? "/a[] /b[]" : ""});
+  }
 }
 
 TEST(Profiles, DamageIsThereAtOnceAndStays) {

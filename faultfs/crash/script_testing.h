@@ -75,8 +75,12 @@ class Script {
   void Sync(InodeNumber inode, SyncEffect effect = SyncEffect::kDurable, uint64_t seed = 0) {
     Add({.kind = OperationKind::kSync, .inode = inode, .effect = effect, .seed = seed});
   }
-  void SyncDirectory(InodeNumber directory = kRootInode, SyncEffect effect = SyncEffect::kDurable) {
-    Add({.kind = OperationKind::kSyncDirectory, .inode = directory, .effect = effect});
+  void SyncDirectory(InodeNumber directory = kRootInode, SyncEffect effect = SyncEffect::kDurable,
+                     uint64_t seed = 0) {
+    Add({.kind = OperationKind::kSyncDirectory,
+         .inode = directory,
+         .effect = effect,
+         .seed = seed});
   }
   void Damage(InodeNumber inode, uint64_t size, uint64_t offset, const std::string& data) {
     sizes_[inode] = size;

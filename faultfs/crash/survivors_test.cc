@@ -200,6 +200,21 @@ TEST(Explain, TellsSizesWithoutDataAndLostData) {
             "of `append(f, 0+512)`, a failed sync had lost its bytes, and its size persisted");
 }
 
+TEST(Explain, TellsTheNamesThatAFailedSyncLost) {
+  Script script;
+  const InodeNumber a = script.Create("a");
+  script.Create("b");
+  script.SyncDirectory(kRootInode, SyncEffect::kMarkedClean);
+  script.Rename(a, "a", "c");
+  const DiskState state = script.State(Profile::kXfs);
+  EXPECT_EQ(Explained(state, "none"),
+            "none of 1 pending operation persisted: `rename(a -> c)`; a failed sync of their "
+            "directory had lost `create(a)`, `create(b)`");
+  EXPECT_EQ(Explained(state, "entries=3"),
+            "all of 1 pending operation persisted; a failed sync of their directory had lost "
+            "`create(b)`");
+}
+
 TEST(Explain, PassesOverFilesWithoutAName) {
   const DiskState state = RenameScript().State(Profile::kStrictPosix);
   EXPECT_EQ(Explained(state, "none"),

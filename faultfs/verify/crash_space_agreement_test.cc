@@ -54,17 +54,19 @@ struct Tally {
   // What the histories hold.
   std::map<OperationKind, uint64_t> kinds = {};
   std::map<SyncEffect, uint64_t> effects = {};
+  std::map<SyncEffect, uint64_t> directory_effects = {};
   uint64_t renames_over = 0;
   uint64_t renames_between = 0;
 
   void Count(const std::vector<Operation>& history);
-  void ExpectVariety() const;
+  void ExpectVariety();
 };
 
 void Tally::Count(const std::vector<Operation>& history) {
   for (const Operation& operation : history) {
     ++kinds[operation.kind];
     if (operation.kind == OperationKind::kSync) ++effects[operation.effect];
+    if (operation.kind == OperationKind::kSyncDirectory) ++directory_effects[operation.effect];
     if (operation.kind != OperationKind::kRename) continue;
     if (operation.replaced != 0) ++renames_over;
     if (operation.directory != operation.to_directory) ++renames_between;
@@ -72,15 +74,16 @@ void Tally::Count(const std::vector<Operation>& history) {
 }
 
 // A generator that loses one of these would test less without anybody's noticing.
-void Tally::ExpectVariety() const {
+void Tally::ExpectVariety() {
   constexpr uint64_t kLeast = 20;
   for (int kind = 0; kind <= static_cast<int>(OperationKind::kDamage); ++kind) {
     const auto found = kinds.find(static_cast<OperationKind>(kind));
     EXPECT_TRUE(found != kinds.end() && found->second >= kLeast) << "operations of kind " << kind;
   }
   for (int effect = 0; effect <= static_cast<int>(SyncEffect::kFailedPartly); ++effect) {
-    const auto found = effects.find(static_cast<SyncEffect>(effect));
-    EXPECT_TRUE(found != effects.end() && found->second >= kLeast) << "syncs of effect " << effect;
+    EXPECT_GE(effects[static_cast<SyncEffect>(effect)], kLeast) << "syncs of effect " << effect;
+    EXPECT_GE(directory_effects[static_cast<SyncEffect>(effect)], kLeast)
+        << "syncs of directories of effect " << effect;
   }
   EXPECT_GE(renames_over, kLeast);
   EXPECT_GE(renames_between, kLeast);
@@ -321,6 +324,13 @@ INSTANTIATE_TEST_SUITE_P(Rules, PlantedRule,
                                                        Rule::kDataBeforeSize},
                                          RuleOfProfile{Profile::kExt4Ordered, Rule::kRenameOver},
                                          RuleOfProfile{Profile::kZombie, Rule::kMarkedClean},
+                                         RuleOfProfile{Profile::kStrictPosix, Rule::kLostNames},
+                                         RuleOfProfile{Profile::kXfs, Rule::kLostNames},
+                                         RuleOfProfile{Profile::kBtrfs, Rule::kLostNames},
+                                         RuleOfProfile{Profile::kDropUnsynced, Rule::kLostNames},
+                                         RuleOfProfile{Profile::kStrictPosix, Rule::kComesBack},
+                                         RuleOfProfile{Profile::kXfs, Rule::kComesBack},
+                                         RuleOfProfile{Profile::kBtrfs, Rule::kComesBack},
                                          RuleOfProfile{Profile::kStrictPosix, Rule::kGarbage},
                                          RuleOfProfile{Profile::kExt4Writeback, Rule::kGarbage},
                                          RuleOfProfile{Profile::kStrictPosix, Rule::kWalGarbage},

@@ -46,6 +46,7 @@ class Enumerator {
   bool Ignored(Rule rule) const { return question_.ignored == rule; }
   bool InSubset(const Pending& pending) const;
   bool IsClosed(const Chosen& chosen) const;
+  bool IsBroughtBack(const Pending& lost, const Chosen& chosen) const;
   void Crash(const Chosen& chosen);
   void Walk(const Disk& disk, InodeNumber directory, const std::string& path, Tree& tree) const;
   void Combine(const std::map<InodeNumber, Outcomes>& contents, const Tree& tree);
@@ -139,7 +140,11 @@ bool Enumerator::InSubset(const Pending& pending) const {
   return pending.entry || (HasJournal(profile_) && pending.Is(Kind::kAllocate));
 }
 
+// Lost ones happen with what needs them, and not alone.
 bool Enumerator::IsClosed(const Chosen& chosen) const {
+  for (const Pending& lost : remains_.pending()) {
+    if (lost.lost && chosen.contains(lost.index) && !IsBroughtBack(lost, chosen)) return false;
+  }
   for (const Pending& later : remains_.pending()) {
     if (!chosen.contains(later.index)) continue;
     for (const Pending& earlier : remains_.pending()) {
@@ -147,6 +152,13 @@ bool Enumerator::IsClosed(const Chosen& chosen) const {
     }
   }
   return true;
+}
+
+bool Enumerator::IsBroughtBack(const Pending& lost, const Chosen& chosen) const {
+  return std::any_of(remains_.pending().begin(), remains_.pending().end(),
+                     [&](const Pending& later) {
+                       return chosen.contains(later.index) && remains_.Needs(later, lost);
+                     });
 }
 
 // The images in which exactly these entry operations and allocates of the journal happened.
@@ -226,7 +238,7 @@ std::vector<Pending> Enumerator::RenamesOver(InodeNumber inode, const Chosen& ch
   std::vector<Pending> found;
   if (!OrdersData(profile_) || Ignored(Rule::kRenameOver)) return found;
   for (const Pending& pending : remains_.pending()) {
-    if (pending.Is(Kind::kRename) && pending.operation.inode == inode &&
+    if (pending.Is(Kind::kRename) && pending.operation.inode == inode && !pending.lost &&
         pending.operation.replaced != 0 && chosen.contains(pending.index)) {
       found.push_back(pending);
     }

@@ -194,15 +194,90 @@ TEST(Enumerator, ALyingSyncLeavesEverythingPending) {
   EXPECT_THAT(Images("lying-disk", script), UnorderedElementsAre("a:", "a:0", "a:x"));
 }
 
-TEST(Enumerator, ADirectorySyncThatFailsLeavesEntriesPendingUnlessItWasDurable) {
+const std::vector<std::string> kLosing = {"drop-unsynced", "ext4-ordered", "ext4-writeback",
+                                          "xfs",           "btrfs",        "strict-posix",
+                                          "torn-page",     "lying-disk",   "zombie"};
+
+TEST(Enumerator, ADirectorySyncThatFailsLosesNamesThatARetryDoesNotBringBack) {
+  for (const SyncEffect effect : {SyncEffect::kMarkedClean, SyncEffect::kReverted}) {
+    Script script;
+    const InodeNumber d = script.Mkdir("d");
+    script.SyncDirectory();
+    const InodeNumber a = script.Create("a");
+    script.Create("b", d);
+    script.SyncDirectory(kRootInode, effect);
+    for (const std::string& profile : kLosing) {
+      if (profile == "drop-unsynced") continue;
+      EXPECT_THAT(Images(profile, script), UnorderedElementsAre("d/", "d/ d/b:")) << profile;
+    }
+    EXPECT_THAT(Images("kill", script), ElementsAre("a: d/ d/b:"));
+    script.Create("c");
+    script.Sync(a);
+    script.SyncDirectory();  // the retry says OK
+    script.SyncDirectory(d);
+    for (const std::string& profile : kLosing) {
+      EXPECT_THAT(Images(profile, script), ElementsAre("c: d/ d/b:")) << profile;
+    }
+    EXPECT_THAT(Images("kill", script), ElementsAre("a: c: d/ d/b:"));
+  }
+}
+
+TEST(Enumerator, ADirectorySyncThatFailedMayHaveBeenDurableWhollyOrInTheOperationsOfItsSeed) {
   Script script;
   script.Create("a");
+  script.Create("b");
+  script.SyncDirectory(kRootInode, SyncEffect::kFailedPartly, 0b01);
+  for (const std::string& profile : kLosing) {
+    EXPECT_THAT(Images(profile, script), ElementsAre("a:")) << profile;
+  }
+  // The journal, and the tree of btrfs, have what comes before as well.
+  script.history.back().seed = 0b10;
+  for (const std::string& profile : kJournals) {
+    EXPECT_THAT(Images(profile, script), ElementsAre("a: b:")) << profile;
+  }
+  EXPECT_THAT(Images("btrfs", script), ElementsAre("a: b:"));
+  for (const char* profile : {"strict-posix", "zombie", "lying-disk", "drop-unsynced"}) {
+    EXPECT_THAT(Images(profile, script), ElementsAre("b:")) << profile;
+  }
+  script.history.back().effect = SyncEffect::kFailedDurable;
+  for (const std::string& profile : kLosing) {
+    EXPECT_THAT(Images(profile, script), ElementsAre("a: b:")) << profile;
+  }
+  script.history.back().effect = SyncEffect::kLied;
+  EXPECT_THAT(Images("xfs", script), UnorderedElementsAre("", "a:", "a: b:"));
+}
+
+TEST(Enumerator, ALostNameComesBackWithWhatNeedsItAndNotAlone) {
+  Script script;
+  const InodeNumber a = script.Create("a");
   script.SyncDirectory(kRootInode, SyncEffect::kMarkedClean);
-  EXPECT_THAT(Images("xfs", script), UnorderedElementsAre("", "a:"));
-  EXPECT_THAT(Images("strict-posix", script), UnorderedElementsAre("", "a:"));
-  script.SyncDirectory(kRootInode, SyncEffect::kFailedDurable);
-  EXPECT_THAT(Images("xfs", script), ElementsAre("a:"));
-  EXPECT_THAT(Images("strict-posix", script), ElementsAre("a:"));
+  script.Create("b");
+  script.Rename(a, "a", "c");
+  for (const char* profile : {"xfs", "ext4-ordered", "btrfs"}) {
+    EXPECT_THAT(Images(profile, script), UnorderedElementsAre("", "b:", "b: c:")) << profile;
+  }
+  EXPECT_THAT(Images("strict-posix", script), UnorderedElementsAre("", "b:", "c:", "b: c:"));
+  script.SyncDirectory();
+  for (const std::string& profile : kLosing) {
+    EXPECT_THAT(Images(profile, script), ElementsAre("b: c:")) << profile;
+  }
+}
+
+TEST(Enumerator, WhatIsInADirectoryWhoseMkdirWasLostDoesNotBringItBack) {
+  Script script;
+  const InodeNumber d = script.Mkdir("d");
+  script.SyncDirectory(kRootInode, SyncEffect::kMarkedClean);
+  script.Create("a", d);
+  script.SyncDirectory(d);
+  script.SyncDirectory();
+  for (const std::string& profile : kLosing) {
+    EXPECT_THAT(Images(profile, script), ElementsAre("")) << profile;
+  }
+  script.Rename(d, "d", "e");
+  script.SyncDirectory();
+  for (const std::string& profile : kLosing) {
+    EXPECT_THAT(Images(profile, script), ElementsAre("e/ e/a:")) << profile;
+  }
 }
 
 TEST(Enumerator, DamageIsInTheBaseAtOnce) {

@@ -64,9 +64,11 @@ class Script {
     operation.seed = seed;
     history.push_back(operation);
   }
-  void SyncDirectory(InodeNumber directory = kRootInode, SyncEffect effect = SyncEffect::kDurable) {
+  void SyncDirectory(InodeNumber directory = kRootInode, SyncEffect effect = SyncEffect::kDurable,
+                     uint64_t seed = 0) {
     Operation operation = {OperationKind::kSyncDirectory, directory};
     operation.effect = effect;
+    operation.seed = seed;
     history.push_back(operation);
   }
   // A file whose name is durable and which is empty, or holds the letters durably.

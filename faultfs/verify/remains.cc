@@ -86,6 +86,10 @@ std::string_view RuleName(Rule rule) {
       return "growing appends happen as a prefix";
     case Rule::kWalGarbage:
       return "random bytes in unsynced sectors of a WAL";
+    case Rule::kLostNames:
+      return "what a failed sync of a directory lost never reaches the disk";
+    case Rule::kComesBack:
+      return "a lost entry operation comes back with what needs it";
     case Rule::kOwnBytes:
       return "what was marked clean never comes back in btrfs";
     case Rule::kNeverOlder:
@@ -302,7 +306,7 @@ void Remains::NameBecomesDurable(InodeNumber inode) {
   bool creation_is_pending = false;
   std::optional<uint64_t> newest;
   for (const Pending& pending : pending_) {
-    if (!pending.entry || !GivesAName(pending.operation, inode)) continue;
+    if (!pending.entry || pending.lost || !GivesAName(pending.operation, inode)) continue;
     creation_is_pending |= pending.Is(Kind::kCreate);
     newest = pending.index;
   }
@@ -310,30 +314,52 @@ void Remains::NameBecomesDurable(InodeNumber inode) {
 }
 
 void Remains::SyncDirectory(const Operation& operation) {
-  if (operation.effect != SyncEffect::kDurable && operation.effect != SyncEffect::kFailedDurable) {
-    return;
+  std::set<uint64_t> indexes = PendingIn(operation.inode);
+  switch (operation.effect) {
+    case SyncEffect::kLied:
+      return;
+    case SyncEffect::kMarkedClean:
+    case SyncEffect::kReverted:
+      return LoseEntriesOf(operation.inode);
+    case SyncEffect::kFailedPartly:
+      std::erase_if(indexes,
+                    [&](uint64_t index) { return (operation.seed >> (index % 64) & 1) == 0; });
+      EntriesBecomeDurable(indexes);
+      return LoseEntriesOf(operation.inode);
+    case SyncEffect::kDurable:
+    case SyncEffect::kFailedDurable:
+      if (HasJournal(profile_)) return JournalCommits();
+      EntriesBecomeDurable(indexes);
   }
-  if (HasJournal(profile_)) return JournalCommits();
+}
+
+std::set<uint64_t> Remains::PendingIn(InodeNumber directory) const {
   std::set<uint64_t> indexes;
   for (const Pending& pending : pending_) {
-    if (pending.entry && HasSlotIn(pending.operation, operation.inode)) {
-      indexes.insert(pending.index);
-    }
+    const bool in_it = pending.entry && !pending.lost && HasSlotIn(pending.operation, directory);
+    if (in_it) indexes.insert(pending.index);
   }
-  EntriesBecomeDurable(indexes);
+  return indexes;
+}
+
+void Remains::LoseEntriesOf(InodeNumber directory) {
+  if (profile_ == "kill" || ignored_ == Rule::kLostNames) return;
+  const std::set<uint64_t> indexes = PendingIn(directory);
+  for (Pending& pending : pending_) {
+    if (indexes.contains(pending.index)) pending.lost = true;
+  }
+}
+
+bool Remains::InJournal(const Pending& pending) const {
+  return (pending.entry && !pending.lost) || pending.Is(Kind::kAllocate);
 }
 
 void Remains::JournalCommits() {
-  for (Pending& pending : pending_) {
-    if (pending.entry) {
-      if (OrdersData(profile_) && pending.operation.replaced != 0) FlushRenamedOver(pending);
-      ApplyEntry(pending.operation, base_);
-      pending.entry = false;
-    } else if (pending.Is(Kind::kAllocate)) {
-      FilePartBecomesDurable(pending, nullptr);
-      pending.size = false;
-    }
+  std::set<uint64_t> all;
+  for (const Pending& pending : pending_) {
+    if (InJournal(pending)) all.insert(pending.index);
   }
+  EntriesBecomeDurable(all);
 }
 
 void Remains::FlushRenamedOver(const Pending& rename) {
@@ -359,6 +385,13 @@ void Remains::EntriesBecomeDurable(std::set<uint64_t> indexes) {
   }
   for (Pending& pending : pending_) {
     if (!indexes.contains(pending.index)) continue;
+    if (pending.Is(Kind::kAllocate)) {
+      FilePartBecomesDurable(pending, nullptr);
+      pending.size = false;
+      continue;
+    }
+    const bool flushes = OrdersData(profile_) && pending.operation.replaced != 0 && !pending.lost;
+    if (flushes) FlushRenamedOver(pending);
     ApplyEntry(pending.operation, base_);
     pending.entry = false;
   }
@@ -366,18 +399,23 @@ void Remains::EntriesBecomeDurable(std::set<uint64_t> indexes) {
 
 bool Remains::Needs(const Pending& later, const Pending& earlier) const {
   if (earlier.index >= later.index) return false;
-  if (HasJournal(profile_)) {
-    const bool both_in_journal = (earlier.entry || earlier.Is(Kind::kAllocate)) &&
-                                 (later.entry || later.Is(Kind::kAllocate));
-    return both_in_journal;
+  if (later.lost || earlier.lost) {
+    if (ignored_ == Rule::kComesBack) return false;
+    return NeedsInStrictPosix(later, earlier);
   }
+  if (HasJournal(profile_)) return InJournal(earlier) && InJournal(later);
+  if (profile_ != "btrfs") return NeedsInStrictPosix(later, earlier);
+  if (!earlier.entry || !later.entry) return false;
+  const bool makes_its_directory =
+      earlier.Is(Kind::kMakeDirectory) && HasSlotIn(later.operation, earlier.operation.inode);
+  return makes_its_directory || ShareADirectory(later.operation, earlier.operation);
+}
+
+bool Remains::NeedsInStrictPosix(const Pending& later, const Pending& earlier) const {
   if (!earlier.entry || !later.entry) return false;
   const Operation& operation = later.operation;
   const bool makes_its_directory =
       earlier.Is(Kind::kMakeDirectory) && HasSlotIn(operation, earlier.operation.inode);
-  if (profile_ == "btrfs") {
-    return makes_its_directory || ShareADirectory(operation, earlier.operation);
-  }
   const bool between_two = later.Is(Kind::kRename) && operation.directory != operation.to_directory;
   return (makes_its_directory && between_two) || ShareASlot(operation, earlier.operation) ||
          (later.Is(Kind::kRemoveDirectory) && HasSlotIn(earlier.operation, operation.inode));

@@ -37,6 +37,8 @@ enum class Rule {
   kGarbage,         // section 3: without the rule nobody has stale or random bytes
   kWalGarbage,      // section 3: likewise, inside a WAL
   kMarkedClean,     // section 2: data that never reaches the disk
+  kLostNames,       // section 2: entry operations that never reach the disk
+  kComesBack,       // section 2: a lost one happens with what needs it
   kOwnBytes,        // section 2: what was marked clean, in btrfs
   kSyncCommits,     // section 3: what sync makes durable beside data
   kNeverOlder,      // section 3: a zombie is newer than what landed
@@ -44,7 +46,8 @@ enum class Rule {
 inline constexpr std::array kRules = {
     Rule::kEntryOrder,     Rule::kAllocateOrder, Rule::kDataBeforeSize, Rule::kRenameOver,
     Rule::kGrowingAppends, Rule::kTornWords,     Rule::kGarbage,        Rule::kWalGarbage,
-    Rule::kMarkedClean,    Rule::kOwnBytes,      Rule::kSyncCommits,    Rule::kNeverOlder};
+    Rule::kMarkedClean,    Rule::kLostNames,     Rule::kComesBack,      Rule::kOwnBytes,
+    Rule::kSyncCommits,    Rule::kNeverOlder};
 std::string_view RuleName(Rule rule);
 
 // Profiles by name, and what the page says of groups of them.
@@ -59,6 +62,7 @@ struct Pending {
   bool entry = false;                        // an entry operation
   bool size = false;                         // a size operation, to operation.size
   std::map<uint64_t, std::string> versions;  // of sectors; empty if not a data operation, or lost
+  bool lost = false;  // an entry operation that happens only with a later one that needs it
 
   bool Is(OperationKind kind) const { return operation.kind == kind; }
 };
@@ -72,6 +76,7 @@ class Remains {
 
   const Disk& base() const { return base_; }
   const std::map<InodeNumber, std::string>& page_cache() const { return page_cache_; }
+  // With what is lost but may come back.
   const std::vector<Pending>& pending() const { return pending_; }
   // Those of which the base has a byte from an append of the history.
   const std::set<Sector>& appended() const { return appended_; }
@@ -82,7 +87,8 @@ class Remains {
   // The name with which the history created the file; empty: it did not.
   std::string CreatedAs(InodeNumber inode) const;
 
-  // Whether `later`, to have happened, needs `earlier` to have: one line of section 3's table.
+  // Whether `later`, to have happened, needs `earlier` to have: one line of section 3's table, that
+  // of strict-posix where one of them is lost.
   bool Needs(const Pending& later, const Pending& earlier) const;
 
  private:
@@ -100,9 +106,13 @@ class Remains {
   void WhatSyncMakesDurableBesides(InodeNumber inode);
   void NameBecomesDurable(InodeNumber inode);
   void JournalCommits();
+  bool InJournal(const Pending& pending) const;
+  bool NeedsInStrictPosix(const Pending& later, const Pending& earlier) const;
   void FlushRenamedOver(const Pending& rename);
   // With what comes before them.
   void EntriesBecomeDurable(std::set<uint64_t> indexes);
+  std::set<uint64_t> PendingIn(InodeNumber directory) const;
+  void LoseEntriesOf(InodeNumber directory);
   void ForgetDone();
 
   const std::string profile_;

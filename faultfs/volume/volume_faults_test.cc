@@ -234,20 +234,63 @@ TEST(Faults, ARevertForgetsWhatAnEarlierSyncMarkedClean) {
 }
 
 TEST(Faults, SyncsOfDirectoriesFailToo) {
-  for (const auto& [kind, effect] :
-       {std::pair(FaultKind::kSyncMarkedClean, SyncEffect::kMarkedClean),
-        std::pair(FaultKind::kSyncLied, SyncEffect::kLied),
-        std::pair(FaultKind::kErrorAfter, SyncEffect::kFailedDurable)}) {
+  for (const SyncCase& each :
+       {SyncCase{FaultKind::kSyncMarkedClean, SyncEffect::kMarkedClean, true, 1},
+        SyncCase{FaultKind::kSyncReverted, SyncEffect::kReverted, true, 1},
+        SyncCase{FaultKind::kSyncFailedDurable, SyncEffect::kFailedDurable, true, 0},
+        SyncCase{FaultKind::kErrorAfter, SyncEffect::kFailedDurable, true, 0},
+        SyncCase{FaultKind::kSyncFailedPartly, SyncEffect::kFailedPartly, true, 1},
+        SyncCase{FaultKind::kSyncLied, SyncEffect::kLied, false, 1}}) {
     Volume volume;
-    OneFault faults(CallKind::kSyncDirectory, Failing(kind));
+    OneFault faults(CallKind::kSyncDirectory, Failing(each.kind));
     volume.SetFaults(&faults);
     const auto files = volume.Start();
     ASSERT_TRUE(files->CreateLogFile("/a").ok());
-    EXPECT_EQ(files->SyncDirectory("/").ok(), kind == FaultKind::kSyncLied);
-    EXPECT_EQ(volume.history().back().effect, effect);
-    EXPECT_EQ(faults.changed, kind == FaultKind::kErrorAfter ? 0 : 1);
+    EXPECT_EQ(files->SyncDirectory("/").ok(), !each.fails);
+    EXPECT_EQ(volume.history().back().effect, each.effect);
+    EXPECT_EQ(volume.history().back().seed, kSeed);
+    EXPECT_EQ(faults.changed, each.changed);
+    EXPECT_EQ(faults.observed, each.fails ? 1 : 0);
+    EXPECT_TRUE(*files->Exists("/a"));
     EXPECT_TRUE(files->SyncDirectory("/").ok());
   }
+}
+
+// What the first one lost is lost: the second has nothing to lose.
+TEST(Faults, ASecondFailureOfADirectorySyncChangesNothing) {
+  for (const bool creates_more : {false, true}) {
+    Volume volume;
+    const auto files = volume.Start();
+    ASSERT_TRUE(files->CreateLogFile("/a").ok());
+    OneFault first(CallKind::kSyncDirectory, Failing(FaultKind::kSyncMarkedClean));
+    volume.SetFaults(&first);
+    EXPECT_FALSE(files->SyncDirectory("/").ok());
+    if (creates_more) {
+      ASSERT_TRUE(files->CreateLogFile("/b").ok());
+    }
+    OneFault second(CallKind::kSyncDirectory, Failing(FaultKind::kSyncMarkedClean));
+    volume.SetFaults(&second);
+    EXPECT_FALSE(files->SyncDirectory("/").ok());
+    EXPECT_EQ(first.changed, 1);
+    EXPECT_EQ(second.changed, creates_more ? 1 : 0);
+    EXPECT_EQ(second.observed, 1);
+  }
+}
+
+TEST(Faults, ALateFailureOfADirectorySyncIsToldByTheNext) {
+  Volume volume;
+  OneFault faults(CallKind::kSyncDirectory, Failing(FaultKind::kSyncLate));
+  volume.SetFaults(&faults);
+  const auto files = volume.Start();
+  ASSERT_TRUE(files->CreateLogFile("/a").ok());
+  EXPECT_TRUE(files->SyncDirectory("/").ok());
+  EXPECT_EQ(volume.history().back().effect, SyncEffect::kMarkedClean);
+  EXPECT_EQ(faults.changed, 1);
+  EXPECT_EQ(faults.observed, 0);
+  EXPECT_FALSE(files->SyncDirectory("/").ok());
+  EXPECT_EQ(volume.history().back().effect, SyncEffect::kFailedDurable);
+  EXPECT_EQ(faults.changed, 1);
+  EXPECT_EQ(faults.observed, 1);
 }
 
 TEST(Faults, DamageStrikesSyncedBytesAndIsInTheHistory) {

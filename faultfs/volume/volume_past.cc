@@ -110,10 +110,8 @@ bool VolumeTree::HasUnsyncedNames(InodeNumber directory) const {
   if (directory == 0) return false;
   for (auto operation = history_.rbegin(); operation != history_.rend(); ++operation) {
     if (operation->directory == directory || operation->to_directory == directory) return true;
-    const bool synced = operation->effect == SyncEffect::kDurable ||
-                        operation->effect == SyncEffect::kFailedDurable;
-    if (operation->kind == OperationKind::kSyncDirectory && operation->inode == directory &&
-        synced) {
+    const bool is_sync = operation->kind == OperationKind::kSyncDirectory;
+    if (is_sync && operation->inode == directory && operation->effect != SyncEffect::kLied) {
       return false;
     }
   }

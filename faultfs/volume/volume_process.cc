@@ -126,7 +126,7 @@ absl::Status VolumeProcess::SyncDirectory(const std::string& directory) {
         if (const int error_number = tree.FindDirectory(directory, &inode)) {
           return error_number;
         }
-        tree.SyncDirectory(inode, effect.sync);
+        tree.SyncDirectory(inode, effect.sync, effect.seed);
         return 0;
       });
 }

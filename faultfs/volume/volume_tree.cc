@@ -268,9 +268,11 @@ void VolumeTree::Sync(InodeNumber inode, SyncEffect effect, uint64_t seed) {
   }
 }
 
-void VolumeTree::SyncDirectory(InodeNumber inode, SyncEffect effect) {
-  Operation* const operation = Record(OperationKind::kSyncDirectory, inode, "directory");
-  if (operation != nullptr) operation->effect = effect;
+void VolumeTree::SyncDirectory(InodeNumber inode, SyncEffect effect, uint64_t seed) {
+  if (Operation* const operation = Record(OperationKind::kSyncDirectory, inode, "directory")) {
+    operation->effect = effect;
+    operation->seed = seed;
+  }
 }
 
 void VolumeTree::Damage(InodeNumber inode, uint64_t offset, std::string data, uint64_t size_bytes) {

@@ -43,10 +43,11 @@ class VolumeTree {
   // ENOSPC: what fits was written.
   int Append(InodeNumber inode, uint64_t offset, std::string_view data);
   void Sync(InodeNumber inode, SyncEffect effect, uint64_t seed);
-  void SyncDirectory(InodeNumber inode, SyncEffect effect);
+  void SyncDirectory(InodeNumber inode, SyncEffect effect, uint64_t seed);
   // Has operations that no sync has made durable, by the rules of strict-posix.
   bool IsDirty(InodeNumber inode) const { return info_[inode].dirty; }
-  // Has, of a directory, entry operations since the last sync that was true.
+  // Has, of a directory, entry operations that the next sync decides about: those since the last
+  // one that did not lie.
   bool HasUnsyncedNames(InodeNumber directory) const;
   // The file has a size not above the one it has, and `data`, which lies within it.
   void Damage(InodeNumber inode, uint64_t offset, std::string data, uint64_t size_bytes);

@@ -28,6 +28,10 @@ class Fates {
         happened_(survivors.entries.begin(), survivors.entries.end()) {
     happened_.insert(survivors.appends.begin(), survivors.appends.end());
     for (const auto& pending : state.pending()) pending_.emplace(pending->index, pending.get());
+    const auto has_happened = [&](uint64_t by) { return happened_.count(by) > 0; };
+    for (const faultfs::DiskState::Lost& lost : state.lost()) {
+      lost_names_.emplace(lost.operation->index, !lost.ComesBack(has_happened));
+    }
     for (const Survivors::Size& size : survivors.sizes) sizes_.emplace(size.inode, size.index);
   }
 
@@ -35,6 +39,8 @@ class Fates {
     if (operation.kind == OperationKind::kSync || operation.kind == OperationKind::kSyncDirectory) {
       return Fate::kSync;
     }
+    const auto lost = lost_names_.find(index);
+    if (lost != lost_names_.end()) return lost->second ? Fate::kLost : Fate::kSurvived;
     const auto found = pending_.find(index);
     if (found == pending_.end()) return Fate::kDurable;
     if (happened_.count(index) > 0) return Fate::kSurvived;
@@ -70,6 +76,7 @@ class Fates {
   const Survivors& survivors_;
   std::set<uint64_t> happened_;
   std::map<uint64_t, const faultfs::DiskState::Pending*> pending_;
+  std::map<uint64_t, bool> lost_names_;  // by a failed sync of their directory; for good
   std::map<faultfs::InodeNumber, uint64_t> sizes_;
 };
 
