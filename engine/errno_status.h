@@ -12,6 +12,11 @@ namespace lumen {
 // function for every file system, so that a test in memory reads the message a disk would give.
 absl::Status ErrnoStatus(const std::string& path, std::string_view operation, int error_number);
 
+// Says of a SyncDirectory that failed that it gave up before the sync, because the directory could
+// not be opened: no pending name was dropped, and a later sync may still write all of them.
+absl::Status SyncNotBegun(absl::Status error);
+bool IsSyncNotBegun(const absl::Status& error);
+
 // Why FileSystem::Lock refuses. Quotes the first kMostOwnerBytes of what the lock file holds.
 inline constexpr size_t kMostOwnerBytes = 256;
 absl::Status LockHeldStatus(const std::string& path, std::string_view owner);

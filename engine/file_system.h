@@ -107,6 +107,8 @@ class FileSystem {
   virtual absl::Status RemoveDirectory(const std::string& path) = 0;
   // Names, without "." and "..", sorted bytewise.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& directory) = 0;
+  // An error leaves in doubt whether what was pending will ever be durable, unless it is marked as
+  // SyncNotBegun (engine/errno_status.h).
   virtual absl::Status SyncDirectory(const std::string& directory) = 0;
 
   // A directory counts as existing.

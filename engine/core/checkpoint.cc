@@ -121,7 +121,7 @@ absl::StatusOr<bool> Checkpoint::Advance() {
       stage_ = Stage::kRename;
       return false;
     case Stage::kRename:
-      failed_syncs_before_ = files.failed_syncs();
+      failed_syncs_before_ = files.failed_syncs(ParentDirectory(target_));
       RETURN_IF_ERROR(files.Rename(temporary_, target_));
       stage_ = Stage::kSyncParent;
       return false;
@@ -129,7 +129,7 @@ absl::StatusOr<bool> Checkpoint::Advance() {
       break;
   }
   RETURN_IF_ERROR(files.SyncDirectory(ParentDirectory(target_)));
-  if (files.failed_syncs() != failed_syncs_before_) {
+  if (files.failed_syncs(ParentDirectory(target_)) != failed_syncs_before_) {
     return absl::InternalError(absl::StrCat(
         target_, ": a directory sync failed meanwhile; whether the name is durable is unknown"));
   }

@@ -20,7 +20,7 @@ class Compactor::CompactionStep : public Step {
       : compactor_(compactor),
         context_(compactor.context_),
         job_(std::move(job)),
-        failed_syncs_before_(context_.files.failed_syncs()) {
+        failed_syncs_before_(context_.files.failed_syncs(context_.directory)) {
     if (!job_.compaction.move) {
       merge_ = std::make_unique<CompactionMerge>(context_, job_.version, job_.compaction,
                                                  compactor.state_.ReadableSequences());
@@ -61,7 +61,7 @@ class Compactor::CompactionStep : public Step {
     }
     // The edit that names the outputs must find their names durable.
     RETURN_IF_ERROR(context_.files.SyncDirectory(context_.directory));
-    if (context_.files.failed_syncs() != failed_syncs_before_) {
+    if (context_.files.failed_syncs(context_.directory) != failed_syncs_before_) {
       return absl::InternalError(
           absl::StrCat(context_.directory, ": a directory sync failed during a compaction"));
     }

@@ -12,6 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/core/crash_testing.h"
+#include "engine/core/directory_watch.h"
+#include "engine/errno_status.h"
 
 namespace lumen {
 namespace {
@@ -238,6 +240,74 @@ TEST_F(DegradedTest, AFailedManifestEditHealsWithANewManifest) {
   ExpectContentIsVisible();
   const auto copy = files_->CrashCopy(Crash::kPowerLoss);
   EXPECT_EQ(ProveRecovery(*copy, database_.history(), Crash::kPowerLoss, 5), "");
+}
+
+TEST_F(DegradedTest, ADirectoryThatCannotBeOpenedForItsSyncIsTriedAgain) {
+  ASSERT_TRUE(Put("a", "1").ok());
+  int renamed = 0;
+  bool edit_failed = false;
+  int left = 3;
+  files_->SetHook([&](Operation operation, const std::string& path) {
+    if (operation == Operation::kRename) ++renamed;
+    if (operation == Operation::kSync && path.find("MANIFEST") != std::string::npos &&
+        !std::exchange(edit_failed, true)) {
+      return absl::InternalError(path + ": injected");
+    }
+    const bool fails = operation == Operation::kSyncDirectory && renamed > 0 && left-- > 0;
+    return fails ? SyncNotBegun(absl::ResourceExhaustedError(path + ": injected"))
+                 : absl::OkStatus();
+  });
+  database_.engine().Flush().IgnoreError();
+  database_.environment().RunUntilIdle();
+  EXPECT_LE(left, 0);
+  EXPECT_EQ(renamed, 1);
+  EXPECT_EQ(stats().sticky_error, "");
+  EXPECT_EQ(stats().background_error, "");
+  EXPECT_EQ(stats().immutable_memtables, 0);
+  ASSERT_TRUE(Put("b", "2").ok());
+  const auto copy = files_->CrashCopy(Crash::kPowerLoss);
+  EXPECT_EQ(ProveRecovery(*copy, database_.history(), Crash::kPowerLoss, 5), "");
+}
+
+TEST_F(DegradedTest, AFailedSyncOfAnotherDirectoryCostsTheEngineNothing) {
+  files_->SetHook([](Operation operation, const std::string& path) {
+    const bool fails = operation == Operation::kSyncDirectory && path == "/";
+    return fails ? absl::InternalError(path + ": injected") : absl::OkStatus();
+  });
+  int failed = 0;
+  for (int i = 0; i < 400; ++i) {
+    ASSERT_TRUE(Put(absl::StrCat("key", i % 50), std::string(200, 'x'), kAsync).ok());
+    if (i % 40 == 39) failed += database_.engine().Checkpoint("/elsewhere/copy").ok() ? 0 : 1;
+  }
+  database_.environment().RunUntilIdle();
+  EXPECT_EQ(failed, 10);
+  EXPECT_GT(stats().compactions, 2u);
+  EXPECT_EQ(stats().background_retries, 0u);
+  EXPECT_EQ(stats().sticky_error, "");
+}
+
+TEST(DirectoryWatchTest, FailuresCountForTheDirectoryAndForWhatMayBeIt) {
+  MemoryFileSystem files;
+  for (const char* path : {"/db", "/other"}) ASSERT_TRUE(files.CreateDirectory(path).ok());
+  files.SetHook([](Operation operation, const std::string& path) {
+    const bool fails = operation == Operation::kSyncDirectory;
+    return fails ? absl::InternalError(path + ": injected") : absl::OkStatus();
+  });
+  DirectoryWatch watch(files);
+  EXPECT_FALSE(watch.SyncDirectory("/db/").ok());
+  EXPECT_FALSE(watch.SyncDirectory("/other/../other").ok());
+  EXPECT_EQ(watch.failed_syncs("/db"), 1u);
+  EXPECT_EQ(watch.failed_syncs("/other/."), 1u);
+  EXPECT_EQ(watch.failed_syncs("/third"), 0u);
+  EXPECT_EQ(watch.failed_syncs("db"), 2u);
+  files.SetHook([](Operation, const std::string& path) {
+    return SyncNotBegun(absl::PermissionDeniedError(path));
+  });
+  EXPECT_FALSE(watch.SyncDirectory("/db").ok());
+  EXPECT_EQ(watch.failed_syncs("/db"), 1u);
+  files.SetHook([](Operation, const std::string& path) { return absl::InternalError(path); });
+  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(watch.SyncDirectory(absl::StrCat("/d", i)).ok());
+  EXPECT_GT(watch.failed_syncs("/third"), 0u);  // too many to be told apart
 }
 
 TEST_F(DegradedTest, AFailedRenameOfCurrentIsSticky) {

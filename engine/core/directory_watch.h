@@ -1,32 +1,46 @@
 #pragma once
 
-#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/base/mutex.h"
+#include "engine/errno_status.h"
 #include "engine/file_system.h"
 
 namespace lumen {
 
-// Passes every call on and counts failed directory syncs. After one, entries that were pending may
-// never become durable although a later sync of the same directory returns OK; so whoever makes a
-// file compares the count from before its creation with the count after its own directory sync, and
-// starts over under a new name where they differ.
+// Passes every call on and counts the failed syncs of each directory. After one, entries that were
+// pending may never become durable although a later sync of the same directory returns OK; so
+// whoever makes a file compares the count from before its creation with the count after its own
+// directory sync, and starts over under a new name where they differ.
+//
+// Directories are told apart by their paths, not followed through symbolic links. A path that may
+// name the same one, because one of the two is relative, counts as it.
 class DirectoryWatch : public FileSystem {
  public:
   explicit DirectoryWatch(FileSystem& inner) : inner_(inner) {}
 
-  uint64_t failed_syncs() const { return failed_syncs_.load(std::memory_order_acquire); }
+  uint64_t failed_syncs(const std::string& directory) const EXCLUDES(mutex_) {
+    const std::string asked = Normal(directory);
+    MutexLock lock(mutex_);
+    uint64_t count = failed_elsewhere_;
+    for (const auto& [path, failed] : failed_syncs_) {
+      if (path == asked || IsAbsolute(path) != IsAbsolute(asked)) count += failed;
+    }
+    return count;
+  }
 
   absl::Status SyncDirectory(const std::string& directory) override EXCLUDES(mutex_) {
     // Held across the I/O: a failure must be counted before another sync, which then has nothing
     // left to write, can return OK.
     MutexLock lock(mutex_);
     absl::Status status = inner_.SyncDirectory(directory);
-    if (!status.ok()) failed_syncs_.fetch_add(1, std::memory_order_acq_rel);
+    if (!status.ok() && !IsSyncNotBegun(status)) Count(Normal(directory));
     return status;
   }
 
@@ -65,9 +79,24 @@ class DirectoryWatch : public FileSystem {
   }
 
  private:
+  // Directories whose failures are told apart; those of further ones count for every directory.
+  static constexpr size_t kMostDirectories = 256;
+
+  static std::string Normal(const std::string& directory);
+  static bool IsAbsolute(const std::string& path) { return path.starts_with('/'); }
+
+  void Count(const std::string& directory) REQUIRES(mutex_) {
+    if (failed_syncs_.size() < kMostDirectories || failed_syncs_.contains(directory)) {
+      ++failed_syncs_[directory];
+    } else {
+      ++failed_elsewhere_;
+    }
+  }
+
   FileSystem& inner_;
-  Mutex mutex_;
-  std::atomic<uint64_t> failed_syncs_{0};
+  mutable Mutex mutex_;
+  std::map<std::string, uint64_t> failed_syncs_ GUARDED_BY(mutex_);  // by normal path
+  uint64_t failed_elsewhere_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace lumen

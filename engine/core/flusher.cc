@@ -20,7 +20,7 @@ class Flusher::FlushStep : public Step {
         context_(flusher.context_),
         slot_(state.immutables.front()),
         next_(state.immutables.size() > 1 ? state.immutables[1] : state.active),
-        failed_syncs_before_(context_.files.failed_syncs()),
+        failed_syncs_before_(context_.files.failed_syncs(context_.directory)),
         iterator_(slot_.memtable->NewIterator()) {}
 
   StepResult Run(int64_t budget) override {
@@ -75,7 +75,7 @@ class Flusher::FlushStep : public Step {
     }
     // The edit that names the table must find its name durable.
     RETURN_IF_ERROR(context_.files.SyncDirectory(context_.directory));
-    if (context_.files.failed_syncs() != failed_syncs_before_) {
+    if (context_.files.failed_syncs(context_.directory) != failed_syncs_before_) {
       return absl::InternalError(
           absl::StrCat(context_.directory, ": a directory sync failed during a flush"));
     }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/check.h"
+#include "engine/errno_status.h"
 
 namespace lumen {
 namespace {
@@ -97,9 +98,9 @@ ManifestLog::Progress ManifestLog::Advance() {
       return InstallCurrent();
     case Stage::kSyncCurrent:
       if (absl::Status status = context_.files.SyncDirectory(context_.directory); !status.ok()) {
-        return TurnSticky(status);
+        return IsSyncNotBegun(status) ? WaitToRetry(status) : TurnSticky(status);
       }
-      if (context_.files.failed_syncs() != failed_syncs_before_) {
+      if (context_.files.failed_syncs(context_.directory) != failed_syncs_before_) {
         return TurnSticky(absl::InternalError(absl::StrCat(
             context_.directory, ": a directory sync failed while CURRENT was replaced")));
       }
@@ -147,7 +148,7 @@ void ManifestLog::StartReplacing() {
 
 ManifestLog::Progress ManifestLog::Make() {
   if (maker_ == nullptr) {
-    failed_syncs_before_ = context_.files.failed_syncs();
+    failed_syncs_before_ = context_.files.failed_syncs(context_.directory);
     const uint64_t number = context_.NewFileNumber();
     state_.next_file_number = std::max(state_.next_file_number, number + 1);
     maker_ = std::make_unique<ManifestMaker>(context_.files, context_.directory, context_.epoch,
@@ -161,7 +162,7 @@ ManifestLog::Progress ManifestLog::Make() {
 
 ManifestLog::Progress ManifestLog::InstallCurrent() {
   if (installer_ == nullptr) {
-    if (context_.files.failed_syncs() != failed_syncs_before_) {
+    if (context_.files.failed_syncs(context_.directory) != failed_syncs_before_) {
       return RetryLater(absl::InternalError(
           absl::StrCat(context_.directory, ": a directory sync failed while a manifest was made")));
     }
@@ -195,6 +196,10 @@ ManifestLog::Progress ManifestLog::RetryLater(const absl::Status& status) {
   // Nothing names the new manifest yet.
   context_.obsolete_files.Add(context_.Path(ManifestFileName(maker_->number())));
   StartReplacing();
+  return WaitToRetry(status);
+}
+
+ManifestLog::Progress ManifestLog::WaitToRetry(const absl::Status& status) {
   context_.ReportRetry(SoftWork::kManifest, "replacing the manifest", status);
   on_failed_();
   {

@@ -23,7 +23,7 @@ namespace lumen {
 // old one removed. Until then the failed edit may or may not be durable, so nobody acts on it
 // either way: its inputs and outputs stay. A failure before the rename is retried under new numbers
 // (a full disk heals); one at the rename or after it is sticky, because which manifest is current
-// is then unknown.
+// is then unknown, unless the last sync was not even begun.
 class ManifestLog {
  public:
   // OK: the edit is durable. Error: it is not, and never will be, unless the engine has become
@@ -66,7 +66,9 @@ class ManifestLog {
   Progress Make();
   Progress InstallCurrent();
   void Replaced();
+  // With another new manifest, and with the same stage.
   Progress RetryLater(const absl::Status& status);
+  Progress WaitToRetry(const absl::Status& status);
   Progress TurnSticky(const absl::Status& status);
   void Tell(const absl::Status& status);
   bool Oversized() const;

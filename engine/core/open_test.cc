@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/core/crash_testing.h"
 #include "engine/database_inspect.h"
+#include "engine/errno_status.h"
 #include "engine/manifest/version_edit.h"
 #include "engine/wal_inspect.h"
 
@@ -303,6 +304,23 @@ TEST(CreationTest, EveryNewParentIsDurable) {
   TestDatabase again(*copy, 4, options, "/a/b/c");
   ASSERT_TRUE(again.Open().ok());
   EXPECT_EQ(*ReadContent(again.engine()), database.history().Visible());
+}
+
+TEST(CreationTest, AnAncestorThatMayNotBeReadIsLeftToItsOwner) {
+  MemoryFileSystem files;
+  ASSERT_TRUE(files.CreateDirectory("/home").ok());
+  ASSERT_TRUE(files.CreateDirectory("/home/me").ok());
+  files.SetHook([](Operation operation, const std::string& path) {
+    const bool denied = operation == Operation::kSyncDirectory && (path == "/" || path == "/home");
+    return denied ? SyncNotBegun(absl::PermissionDeniedError(path)) : absl::OkStatus();
+  });
+  TestDatabase here(files, 3, TinyOptions(), "/home/me/new/db");
+  const absl::Status opened = here.Open();
+  EXPECT_TRUE(opened.ok()) << opened;
+  // A name that was made now must be durable.
+  TestDatabase there(files, 3, TinyOptions(), "/home/new/db");
+  EXPECT_TRUE(absl::IsPermissionDenied(there.Open()));
+  EXPECT_FALSE(*files.Exists("/home/new"));
 }
 
 TEST(CreationTest, AParentWhoseSyncFailedIsMadeAnew) {

@@ -9,6 +9,7 @@
 #include "engine/base/check.h"
 #include "engine/base/status.h"
 #include "engine/core/replay.h"
+#include "engine/errno_status.h"
 #include "engine/manifest/manifest_file.h"
 #include "engine/wal/wal_reader.h"
 #include "engine/wal/wal_segment.h"
@@ -226,6 +227,9 @@ absl::Status CreateDirectories(FileSystem& file_system, const std::string& path)
   RETURN_IF_ERROR(CreateDirectories(file_system, parent));
   if (!exists) RETURN_IF_ERROR(file_system.CreateDirectory(path));
   const absl::Status synced = file_system.SyncDirectory(parent);
+  // Whoever made a directory above may keep others from reading the one it is in; its name is then
+  // as durable as they left it.
+  if (exists && absl::IsPermissionDenied(synced) && IsSyncNotBegun(synced)) return absl::OkStatus();
   // The failed sync may have dropped the new name, and a later one would not write it: so the next
   // attempt is to find none and make its own.
   if (!synced.ok() && !exists) file_system.RemoveDirectory(path).IgnoreError();

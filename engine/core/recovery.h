@@ -38,7 +38,8 @@ struct RecoveredDatabase {
 std::string ParentDirectory(const std::string& path);
 
 // Makes `path` and what is missing above it, and syncs every directory on the way, whoever made it:
-// an earlier creation may have been cut short by a crash before its syncs.
+// an earlier creation may have been cut short by a crash before its syncs. Directories that were
+// there and may not be read are passed over.
 absl::Status CreateDirectories(FileSystem& file_system, const std::string& path);
 
 // What in `directory`, if anything, tells that a database was there: empty, or words that follow

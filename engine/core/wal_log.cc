@@ -13,7 +13,7 @@ class WalLog::PrepareStep : public Step {
  public:
   PrepareStep(WalLog& wal, uint64_t bytes)
       : wal_(wal),
-        failed_syncs_before_(wal.context_.files.failed_syncs()),
+        failed_syncs_before_(wal.context_.files.failed_syncs(wal.context_.directory)),
         maker_(wal.context_.files, wal.context_.directory,
                {FramedFileKind::kWal, wal.context_.epoch, wal.context_.NewFileNumber()}, bytes) {}
 
@@ -21,7 +21,7 @@ class WalLog::PrepareStep : public Step {
     for (; budget > 0; --budget) {
       absl::StatusOr<bool> finished = maker_.Advance();
       if (finished.ok() && *finished &&
-          wal_.context_.files.failed_syncs() != failed_syncs_before_) {
+          wal_.context_.files.failed_syncs(wal_.context_.directory) != failed_syncs_before_) {
         finished = absl::InternalError(absl::StrCat(
             wal_.context_.directory, ": a directory sync failed while the segment was made"));
       }

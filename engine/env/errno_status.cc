@@ -2,6 +2,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
+
+#include "absl/strings/cord.h"
 
 namespace lumen {
 namespace {
@@ -26,7 +29,18 @@ absl::StatusCode CodeOf(int error_number) {
   }
 }
 
+constexpr char kSyncNotBegun[] = "lumen/sync-not-begun";  // of a payload, which is empty
+
 }  // namespace
+
+absl::Status SyncNotBegun(absl::Status error) {
+  error.SetPayload(kSyncNotBegun, absl::Cord());
+  return error;
+}
+
+bool IsSyncNotBegun(const absl::Status& error) {
+  return error.GetPayload(kSyncNotBegun).has_value();
+}
 
 absl::Status ErrnoStatus(const std::string& path, std::string_view operation, int error_number) {
   std::string message = path;
