@@ -180,7 +180,8 @@ class Engine {
 
   // Returns when everything written before the call is in tables.
   virtual absl::Status Flush() = 0;
-  // Flushes, then merges all tables down to the last level.
+  // Flushes, then merges all tables down to the last level. An error is final: the merge is not
+  // tried again unless asked for again.
   virtual absl::Status Compact() = 0;
   // Returns when no flush and no compaction is due.
   virtual absl::Status WaitForQuiescence() = 0;

@@ -1,5 +1,6 @@
 #include "engine/core/compactor.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -11,6 +12,8 @@ namespace lumen {
 namespace {
 
 constexpr int64_t kIdleBeforeDrainNs = 1'000'000'000;
+// A retry merges everything anew: each waits twice as long as the one before, up to 4 intervals.
+constexpr int kMostDoublings = 2;
 
 }  // namespace
 
@@ -35,13 +38,13 @@ class Compactor::CompactionStep : public Step {
     for (; budget > 0; --budget) {
       if (context_.background.stopping()) {
         merge_->Discard();
-        compactor_.Ended(/*retry_later=*/false, /*full_done=*/false);
+        compactor_.Ended();
         return StepResult::kDone;
       }
       const absl::StatusOr<bool> finished = Advance();
       if (!finished.ok()) {
         merge_->Discard();
-        compactor_.Failed(finished.status());
+        compactor_.Failed(job_, finished.status());
         return StepResult::kError;
       }
       if (*finished) {
@@ -93,12 +96,12 @@ void Compactor::Schedule() {
 
 std::optional<Compactor::Job> Compactor::Pick() {
   const VersionPtr version = state_.state()->version;
-  if (full_started_ < full_requested_) {
+  if (!full_results_.empty() && full_results_.rbegin()->first > full_started_) {
     full_started_ = full_requested_;
     if (auto all = PickCompaction(version, context_.options, CompactionWish::kEverything)) {
       return Job{version, *std::move(all), /*full=*/true};
     }
-    full_done_ = full_started_;
+    EndFull(absl::OkStatus());
   }
   const CompactionWish wish =
       std::exchange(drain_due_, false) ? CompactionWish::kDrain : CompactionWish::kDue;
@@ -133,14 +136,26 @@ uint64_t Compactor::RequestFull() {
   {
     MutexLock lock(mutex_);
     ticket = ++full_requested_;
+    full_results_[ticket];
   }
   Schedule();
   return ticket;
 }
 
-uint64_t Compactor::full_compactions() const {
+std::optional<absl::Status> Compactor::FullResult(uint64_t ticket) const {
   MutexLock lock(mutex_);
-  return full_done_;
+  return full_results_.at(ticket);
+}
+
+void Compactor::WithdrawFull(uint64_t ticket) {
+  MutexLock lock(mutex_);
+  full_results_.erase(ticket);
+}
+
+void Compactor::EndFull(const absl::Status& status) {
+  for (auto& [ticket, result] : full_results_) {
+    if (ticket <= full_started_ && !result.has_value()) result = status;
+  }
 }
 
 void Compactor::RetryNow() {
@@ -177,7 +192,7 @@ void Compactor::Commit(const Job& job, std::vector<TableRecord> outputs) {
       for (const TableRecord& output : outputs) {
         context_.obsolete_files.Add(context_.Path(TableFileName(output.number)));
       }
-      Failed(table.status());
+      Failed(job, table.status());
       return;
     }
     opened.push_back(*std::move(table));
@@ -194,7 +209,7 @@ void Compactor::Commit(const Job& job, std::vector<TableRecord> outputs) {
     if (context_.health.ok()) {
       for (const TablePtr& table : opened) table->MarkObsolete();
     }
-    Failed(status);
+    Failed(job, status);
   });
 }
 
@@ -217,29 +232,55 @@ void Compactor::Installed(const Job& job, const VersionEdit& edit,
     }
   }
   context_.ReportDone(SoftWork::kCompaction, "a compaction");
-  Ended(/*retry_later=*/false, job.full);
+  {
+    MutexLock lock(mutex_);
+    failures_ = 0;
+    if (job.full) EndFull(absl::OkStatus());
+  }
+  Ended();
 }
 
-void Compactor::Failed(const absl::Status& status) {
-  context_.ReportRetry(SoftWork::kCompaction, "a compaction", status);
-  Ended(/*retry_later=*/true, /*full_done=*/false);
+void Compactor::Failed(const Job& job, const absl::Status& status) {
+  if (!job.full) {
+    context_.ReportRetry(SoftWork::kCompaction, "a compaction", status);
+    RetryLater();
+    return;
+  }
+  // Whoever asked for it is told, and asks again once it may succeed.
+  context_.Report(EventLevel::kError, absl::StrCat("a full compaction failed: ", status.message()));
+  {
+    MutexLock lock(mutex_);
+    EndFull(status);
+  }
+  Ended();
 }
 
-void Compactor::Ended(bool retry_later, bool full_done) {
+void Compactor::Ended() {
   {
     MutexLock lock(mutex_);
     running_ = false;
-    waiting_to_retry_ = retry_later;
-    if (full_done) full_done_ = full_started_;
-    // A full merge that failed is asked for again.
-    if (retry_later) full_started_ = full_done_;
   }
-  if (retry_later) {
-    context_.background.After(Priority::kCompaction, context_.options.retry_interval_ns,
-                              [this] { RetryNow(); });
-  } else {
-    Schedule();
+  Schedule();
+  on_changed_();
+}
+
+void Compactor::RetryLater() {
+  int64_t delay_ns = 0;
+  uint64_t retry = 0;
+  {
+    MutexLock lock(mutex_);
+    running_ = false;
+    waiting_to_retry_ = true;
+    delay_ns = context_.options.retry_interval_ns << std::min(failures_++, kMostDoublings);
+    retry = ++retries_;
   }
+  context_.background.After(Priority::kCompaction, delay_ns, [this, retry] {
+    {
+      MutexLock lock(mutex_);
+      if (retry != retries_) return;
+    }
+    RetryNow();
+  });
   on_changed_();
 }
 

@@ -495,6 +495,57 @@ TEST_F(FullDiskTest, ARefusedHugeBatchIsForgotten) {
   ExpectContentIsVisible();
 }
 
+TEST_F(FullDiskTest, AFullCompactionThatDoesNotFitIsToldAndNotTriedAgain) {
+  for (int i = 0; i < 600; ++i) {
+    ASSERT_TRUE(Put(absl::StrCat("key", i), std::string(300, 'x'), kAsync).ok());
+  }
+  ASSERT_TRUE(database_.engine().Flush().ok());
+  database_.environment().RunUntilIdle();
+  files_->SetCapacity(UsedBytes() + (64 << 10));
+  int created = 0;
+  files_->SetHook([&](Operation operation, const std::string& path) {
+    if (operation == Operation::kCreate && path.find(".sst") != std::string::npos) ++created;
+    return absl::OkStatus();
+  });
+  const absl::Status full = database_.engine().Compact();
+  EXPECT_TRUE(absl::IsResourceExhausted(full)) << full;
+  const int tried = created;
+  database_.environment().RunUntilIdle();  // which never came while it was tried again for ever
+  EXPECT_EQ(created, tried);
+  EXPECT_EQ(stats().background_error, "");
+  EXPECT_TRUE(Put("small", "1").ok());
+  files_->SetCapacity(MemoryFileSystem::kUnlimited);
+  EXPECT_TRUE(database_.engine().Compact().ok());
+  ExpectContentIsVisible();
+}
+
+TEST_F(DegradedTest, ACompactionThatGoesOnFailingIsTriedEverLessOften) {
+  int failed = 0;
+  const auto failing = [&](Operation operation, const std::string& path) {
+    const bool fails = operation == Operation::kCreate && path.find(".sst") != std::string::npos;
+    failed += fails ? 1 : 0;
+    return fails ? absl::ResourceExhaustedError(path + ": injected") : absl::OkStatus();
+  };
+  for (int i = 0; i < 4; ++i) {
+    files_->SetHook({});
+    ASSERT_TRUE(Put(absl::StrCat("key", i % 2), std::string(200, 'x')).ok());
+    ASSERT_TRUE(database_.engine().Flush().ok());
+    files_->SetHook(failing);
+  }
+  const auto now = [&] { return database_.environment().environment().clock.NowNanos(); };
+  const int64_t start = now();
+  while (now() - start < 100 * TinyOptions().retry_interval_ns) {
+    ASSERT_TRUE(database_.environment().RunOne());
+  }
+  EXPECT_GE(failed, 8);
+  EXPECT_LE(failed, 30);
+  EXPECT_THAT(stats().background_error, HasSubstr("injected"));
+  files_->SetHook({});
+  database_.environment().RunUntilIdle();
+  EXPECT_EQ(stats().background_error, "");
+  ExpectContentIsVisible();
+}
+
 TEST_F(FullDiskTest, CloseOnAFullDiskIsCleanAndReopens) {
   ASSERT_TRUE(absl::IsResourceExhausted(Fill()));
   const absl::Status closed = database_.engine().Close();

@@ -44,7 +44,7 @@ void EngineContext::ReportRetry(SoftWork work, std::string_view what, const absl
   Bump(counters.background_retries);
   if (!health.SetBackground(work, error)) return;
   Report(EventLevel::kError,
-         absl::StrCat(std::string(what), " failed and will be tried again every ",
+         absl::StrCat(std::string(what), " failed and will be tried again in ",
                       options.retry_interval_ns / 1'000'000, " ms: ", error.message()));
 }
 

@@ -373,11 +373,13 @@ absl::Status EngineCore::Compact() {
   if (!call.entered()) return Closed();
   RETURN_IF_ERROR(FlushAll());
   const uint64_t ticket = compactor_.RequestFull();
-  const auto done = [this, ticket] { return compactor_.full_compactions() >= ticket; };
   WaitUntil([&] {
-    return done() || closing_ || !context_->health.ok() || !context_->health.background().ok();
+    return compactor_.FullResult(ticket).has_value() || closing_ || !context_->health.ok() ||
+           !context_->health.background().ok();
   });
-  if (done()) return absl::OkStatus();
+  const std::optional<absl::Status> result = compactor_.FullResult(ticket);
+  compactor_.WithdrawFull(ticket);
+  if (result.has_value()) return *result;
   if (closing_) return Closed();
   RETURN_IF_ERROR(context_->health.WriteError());
   return context_->health.background();
