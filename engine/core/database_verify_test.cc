@@ -8,8 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "engine/core/crash_testing.h"
 #include "engine/core/repair_testing.h"
+#include "engine/core/version.h"
 #include "engine/database_inspect.h"
+#include "engine/manifest/manifest_file.h"
 #include "engine/manifest/version_edit.h"
 
 namespace lumen {
@@ -72,6 +75,43 @@ TEST_F(DatabaseVerifyTest, AMissingTableAndAnotherOnesContentAreFound) {
   ExpectDamage("is another table than the one that the manifest describes");
   ASSERT_TRUE(files_->Remove("/db/" + tables_.front()).ok());
   ExpectDamage("the manifest names this table, but it is missing");
+}
+
+TEST_F(DatabaseVerifyTest, ATableOnALevelThatIsNotOneOrAmongOnesOfItsKeysIsFound) {
+  const std::string current = *files_->ReadWhole("/db/CURRENT");
+  const uint64_t number = *DecodeCurrent(current);
+  const ManifestState whole =
+      *ReadManifest(*files_->ReadWhole("/db/" + ManifestFileName(number)), number);
+  ASSERT_GE(whole.tables.size(), 2u);
+  const auto install = [&](const std::vector<TableRecord>& tables) {
+    ManifestState state = whole;
+    state.tables = tables;
+    ManifestMaker maker(*files_, "/db", whole.epoch, number + 100, state.Snapshot());
+    files_->Remove("/db/" + ManifestFileName(number + 100)).IgnoreError();
+    for (absl::StatusOr<bool> done = false; !*done;) {
+      done = maker.Advance();
+      ASSERT_TRUE(done.ok()) << done.status();
+    }
+    ASSERT_TRUE(files_->WriteWhole("/db/CURRENT", EncodeCurrent(number + 100)).ok());
+  };
+  const auto expect_refusal = [&](const std::string& words) {
+    ExpectDamage(words);
+    TestDatabase database(*files_, 5);
+    const absl::Status opened = database.Open();
+    EXPECT_TRUE(absl::IsDataLoss(opened)) << opened;
+    EXPECT_THAT(std::string(opened.message()), HasSubstr(words));
+  };
+  std::vector<TableRecord> tables = whole.tables;
+  tables.front().level = Version::kLevels;
+  install(tables);
+  expect_refusal("rule bad-edit: field 2 at byte 0 of the edit is malformed");
+
+  tables = whole.tables;
+  tables.front().level = tables.back().level = Version::kLevels - 1;
+  tables.front().summary.largest_key = tables.back().summary.smallest_key;
+  tables.front().summary.smallest_key = "";
+  install(tables);
+  expect_refusal(" of level 7 have keys in common");
 }
 
 TEST_F(DatabaseVerifyTest, ALostCurrentOverDataIsDamageAndNoDatabaseIsNone) {

@@ -50,7 +50,7 @@ using Level = std::vector<TablePtr>;
 // no two tables share a user key. Immutable, shared.
 class Version {
  public:
-  static constexpr int kLevels = 8;
+  static constexpr int kLevels = kTableLevels;
 
   explicit Version(std::vector<Level> levels);
 

@@ -22,6 +22,9 @@ class Reader {
       at_ = frame->next;
     }
     RETURN_IF_ERROR(CheckTail());
+    if (const std::string overlap = state_.OverlappingTables(); !overlap.empty()) {
+      return Refuse("end of frames", "bad-edit", overlap);
+    }
     return std::move(state_);
   }
 

@@ -147,7 +147,7 @@ TEST(VersionEdit, NamesTheFieldAndByteItRefuses) {
             "field 1 at byte 2 of the edit is malformed");  // descending
   EXPECT_EQ(message("\x04\x08\x04\x09"), "field 4 at byte 2 of the edit is malformed");
   EXPECT_EQ(message(std::string("\0", 1)), "field 0 at byte 0 of the edit is malformed");
-  EXPECT_EQ(message("\x01\x40\x05"), "field 1 at byte 0 of the edit is malformed");  // level 64
+  EXPECT_EQ(message("\x01\x08\x05"), "field 1 at byte 0 of the edit is malformed");  // level 8
   const auto newer = VersionEdit::Decode("\x06\x01");
   EXPECT_EQ(newer.status().code(), absl::StatusCode::kUnimplemented);
 }

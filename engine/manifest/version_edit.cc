@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "engine/base/status.h"
 #include "engine/format/coding.h"
@@ -19,7 +22,6 @@ enum Tag : uint32_t {
   kNextSequence = 5,
 };
 constexpr uint32_t kLastTag = kNextSequence;
-constexpr uint32_t kMostLevels = 64;
 
 void EncodeAdded(const TableRecord& table, std::string& to) {
   const TableSummary& summary = table.summary;
@@ -39,7 +41,7 @@ void EncodeAdded(const TableRecord& table, std::string& to) {
 
 bool TakeLevel(std::string_view& from, int& level) {
   uint32_t value = 0;
-  if (!TakeVarint(from, value) || value >= kMostLevels) return false;
+  if (!TakeVarint(from, value) || value >= uint32_t{kTableLevels}) return false;
   level = static_cast<int>(value);
   return true;
 }
@@ -168,6 +170,24 @@ absl::Status ManifestState::Apply(const VersionEdit& edit) {
   if (edit.next_file_number) next_file_number = std::max(next_file_number, *edit.next_file_number);
   if (edit.next_sequence) next_sequence = std::max(next_sequence, *edit.next_sequence);
   return absl::OkStatus();
+}
+
+std::string ManifestState::OverlappingTables() const {
+  std::vector<const TableRecord*> sorted;
+  for (const TableRecord& table : tables) {
+    if (table.level > 0) sorted.push_back(&table);
+  }
+  std::sort(sorted.begin(), sorted.end(), [](const TableRecord* a, const TableRecord* b) {
+    return std::tie(a->level, a->summary.smallest_key, a->number) <
+           std::tie(b->level, b->summary.smallest_key, b->number);
+  });
+  const auto at = std::adjacent_find(
+      sorted.begin(), sorted.end(), [](const TableRecord* a, const TableRecord* b) {
+        return a->level == b->level && b->summary.smallest_key <= a->summary.largest_key;
+      });
+  if (at == sorted.end()) return {};
+  return TableFileName((*at)->number) + " and " + TableFileName((*(at + 1))->number) +
+         " of level " + std::to_string((*at)->level) + " have keys in common";
 }
 
 VersionEdit ManifestState::Snapshot() const {

@@ -13,6 +13,9 @@
 
 namespace lumen {
 
+// Levels that tables are on.
+inline constexpr int kTableLevels = 8;
+
 struct TableRecord {
   int level = 0;
   uint64_t number = 0;
@@ -53,6 +56,9 @@ struct ManifestState {
   // not there, adds a number twice, moves the floor back.
   absl::Status Apply(const VersionEdit& edit);
   VersionEdit Snapshot() const;
+  // Empty, or which two tables of a level below 0 have a key in common, which no edit may bring
+  // about.
+  std::string OverlappingTables() const;
 };
 
 // Pure function of a manifest's bytes. DATA_LOSS naming file, offset, rule; UNIMPLEMENTED:

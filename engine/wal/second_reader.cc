@@ -140,6 +140,7 @@ bool TakeVarint(Bytes& from, uint64_t& value) {
 
 struct Tables {
   std::map<uint64_t, uint64_t> level_of;
+  std::map<uint64_t, std::array<std::string, 2>> keys_of;
   uint64_t floor = 0, floor_first = 0;
 };
 
@@ -168,7 +169,7 @@ std::string ApplyEdit(Bytes edit, bool snapshot, Tables& tables) {
       continue;
     }
     const auto found = tables.level_of.find(pair[1]);
-    if (pair[0] > 63) return "bad-edit";
+    if (pair[0] > 7) return "bad-edit";
     if (tag == 1) {
       if (found == tables.level_of.end() || found->second != pair[0]) {
         applies = false;
@@ -189,6 +190,7 @@ std::string ApplyEdit(Bytes edit, bool snapshot, Tables& tables) {
       key = edit.substr(0, size);
       edit.remove_prefix(size);
     }
+    tables.keys_of[pair[1]] = {std::string(keys[0]), std::string(keys[1])};
     std::array<uint64_t, 5> rest{};
     for (uint64_t& value : rest) {
       if (!TakeVarint(edit, value)) return "bad-edit";
@@ -197,6 +199,19 @@ std::string ApplyEdit(Bytes edit, bool snapshot, Tables& tables) {
   }
   if (snapshot && !(once.contains(3) && once.contains(4) && once.contains(5))) return "bad-edit";
   return applies ? "" : "bad-edit";
+}
+
+bool AnyOverlap(const Tables& tables) {
+  for (const auto& [a, level] : tables.level_of) {
+    for (const auto& [b, other_level] : tables.level_of) {
+      if (a == b || level == 0 || level != other_level) continue;
+      if (tables.keys_of.at(a)[0] <= tables.keys_of.at(b)[1] &&
+          tables.keys_of.at(b)[0] <= tables.keys_of.at(a)[1]) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -315,6 +330,7 @@ ManifestOpinion JudgeManifest(Bytes bytes, uint64_t number) {
   if (f && !f->in_format_1) return refuse("newer-format");
   if (PromiseBeyond(file, x) > x) return refuse("durable-promise");
   if (opinion.edits == 0) return refuse("first-frame-missing");
+  if (AnyOverlap(tables)) return refuse("bad-edit");
   opinion.torn = x < bytes.size() && !AllZero(bytes.substr(x));
   return opinion;
 }
