@@ -24,7 +24,7 @@ class CompactionMerge {
   ~CompactionMerge();
 
   // One file operation, or up to 64 entries. True: all outputs are written and synced; their names
-  // are not.
+  // are not. DATA_LOSS: names the input whose entries do not ascend.
   absl::StatusOr<bool> Advance();
   std::vector<TableRecord> TakeOutputs();
   // Hands everything written to the collector of obsolete files.
@@ -34,6 +34,8 @@ class CompactionMerge {
   enum class Stage : uint8_t { kSeek, kMerge, kCreate, kFinish, kSync, kDone };
 
   absl::Status MergeSome();
+  // Entries came out of order: which input is to blame. Reads all of them.
+  absl::Status Blame() const;
   bool Superseded(const Entry& entry) const;
   bool Droppable(const Entry& tombstone);
   bool AtCut(std::string_view next_key);

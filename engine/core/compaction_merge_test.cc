@@ -5,12 +5,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/check.h"
+#include "engine/core/table_check.h"
 #include "engine/core/table_output.h"
+#include "engine/memory_file_system.h"
 #include "engine/simulated_environment.h"
+#include "engine/table/table_parts_testing.h"
 
 namespace lumen {
 namespace {
@@ -51,7 +56,8 @@ class CompactionMergeTest : public testing::Test {
     }
   }
 
-  SimulatedEnvironment environment_{1};
+  MemoryFileSystem files_;
+  SimulatedEnvironment environment_{1, files_};
   EngineContext context_;
 };
 
@@ -68,6 +74,33 @@ TEST_F(CompactionMergeTest, GrandparentsBeforeAnOutputsFirstKeyDoNotCutIt) {
   ASSERT_EQ(outputs.size(), 1u);
   EXPECT_EQ(outputs[0].summary.smallest_key, "z");
   EXPECT_EQ(outputs[0].summary.entries, 1u);
+}
+
+TEST_F(CompactionMergeTest, AnInputOutOfOrderIsNamedThoughItsChecksumsAreGood) {
+  const TablePtr good = MakeTable(1, {{"a1111b", 9, EntryKind::kPut, "1"},
+                                      {"a1111c", 8, EntryKind::kPut, "2"},
+                                      {"b", 7, EntryKind::kPut, "3"}});
+  TableRecord record = good->record();
+  const std::string path = context_.Path(TableFileName(record.number));
+  auto parts = table_testing::TableParts::Disassemble(*files_.ReadWhole(path));
+  ASSERT_TRUE(parts.has_value());
+  std::string& block = parts->blocks[0].payload;
+  const size_t first = block.find("a1111b");
+  const size_t second = block.find("a1111c");
+  ASSERT_NE(std::max(first, second), std::string::npos);
+  std::swap(block[first + 5], block[second + 5]);
+  ASSERT_TRUE(files_.WriteWhole(path, parts->Assemble()).ok());
+  record.summary.file_checksum = ReadTableSummary(context_.files, path)->file_checksum;
+  Compaction compaction{.level = 1, .output_level = 2};
+  compaction.upper = {*context_.OpenTable(record)};
+  CompactionMerge merge(context_,
+                        std::make_shared<const Version>(std::vector<Level>(Version::kLevels)),
+                        compaction, {100});
+  absl::StatusOr<bool> finished = false;
+  while (finished.ok() && !*finished) finished = merge.Advance();
+  EXPECT_TRUE(absl::IsDataLoss(finished.status())) << finished.status();
+  EXPECT_THAT(std::string(finished.status().message()), testing::HasSubstr(path));
+  EXPECT_THAT(std::string(finished.status().message()), testing::HasSubstr("entries ascend"));
 }
 
 TEST_F(CompactionMergeTest, GrandparentsWithinAnOutputCutIt) {
