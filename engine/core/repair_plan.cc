@@ -36,6 +36,7 @@ class Planner {
     plan().needed = true;
     RETURN_IF_ERROR(ChooseManifest(report));
     RETURN_IF_ERROR(manifest_ ? KeepNamedTables() : KeepAllTables());
+    if (manifest_ && plan().manifest != current_) RETURN_IF_ERROR(SetUnnamedTablesAside());
     RETURN_IF_ERROR(SalvageSegments());
     RETURN_IF_ERROR(SetNumbers());
     NoteRisks();
@@ -62,6 +63,7 @@ class Planner {
     } else {
       Find("CURRENT: is missing");
     }
+    if (named) current_ = ManifestFileName(*named);
     if (named && !InListing(ManifestFileName(*named))) {
       Find(absl::StrCat(ManifestFileName(*named), ": CURRENT names it, but it is missing"));
     } else if (named) {
@@ -123,7 +125,8 @@ class Planner {
   }
 
   // Any manifest whose tables and whose WAL are all there describes everything that was ever
-  // committed, whether it is the newest or not: what came after its last edit is in the WAL.
+  // committed, whether it is the newest or not: what came after its last edit is in the WAL. Unless
+  // old files were put back: then a table is there that holds what this WAL does not reach.
   absl::Status ChooseAnotherManifest(std::optional<uint64_t> damaged) {
     std::vector<uint64_t> numbers;
     for (const std::string& name : work_.names) {
@@ -136,9 +139,9 @@ class Planner {
     for (const uint64_t number : numbers) {
       ASSIGN_OR_RETURN(std::optional<ManifestState> state, TryManifest(number));
       if (!state) continue;
-      ASSIGN_OR_RETURN(const bool complete, DescribesEverything(*state));
-      if (!complete) {
-        Find(absl::StrCat(ManifestFileName(number), ": names files that are not there any more"));
+      ASSIGN_OR_RETURN(const std::string lacks, WhatItLacks(*state));
+      if (!lacks.empty()) {
+        Find(absl::StrCat(ManifestFileName(number), ": ", lacks));
         plan().lost_files.push_back(ManifestFileName(number));
         continue;
       }
@@ -148,12 +151,14 @@ class Planner {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<bool> DescribesEverything(const ManifestState& state) {
+  // Empty where the manifest describes everything that was committed.
+  absl::StatusOr<std::string> WhatItLacks(const ManifestState& state) {
+    constexpr char kFilesGone[] = "names files that are not there any more";
     for (const TableRecord& table : state.tables) {
       const std::string name = TableFileName(table.number);
-      if (!InListing(name)) return false;
+      if (!InListing(name)) return kFilesGone;
       ASSIGN_OR_RETURN(const uint64_t bytes, files_.FileSize(PathOf(name)));
-      if (bytes != table.summary.file_bytes) return false;
+      if (bytes != table.summary.file_bytes) return kFilesGone;
     }
     std::vector<SegmentReport> reports;
     for (const uint64_t number : SegmentsFrom(state.wal_floor)) {
@@ -166,7 +171,44 @@ class Planner {
                   .floor_first_sequence = state.wal_floor_first_sequence},
                  reports);
     if (absl::IsUnimplemented(judged.status())) return judged.status();
-    return judged.ok();
+    if (!judged.ok()) return kFilesGone;
+    std::string lacks;
+    RETURN_IF_ERROR(
+        ForWholeTablesBeside(state, [&](const std::string& name, const TableSummary& summary) {
+          if (summary.largest_sequence <= judged->last_sequence) return;
+          lacks = absl::StrCat("does not name ", name, ", which goes up to sequence ",
+                               summary.largest_sequence, ", beyond the ", judged->last_sequence,
+                               " that it and its WAL reach");
+        }));
+    return lacks;
+  }
+
+  // Tables that the manifest does not name and that say what they are.
+  absl::Status ForWholeTablesBeside(
+      const ManifestState& state,
+      const std::function<void(const std::string&, const TableSummary&)>& visit) {
+    for (const std::string& name : work_.names) {
+      const ParsedName parsed = ParseFileName(name);
+      const bool named =
+          std::any_of(state.tables.begin(), state.tables.end(),
+                      [&](const TableRecord& t) { return t.number == parsed.number; });
+      if (parsed.kind != FileKind::kTable || named) continue;
+      const absl::StatusOr<TableSummary> summary = ReadTableSummary(files_, PathOf(name));
+      if (summary.ok()) {
+        visit(name, *summary);
+      } else if (!absl::IsDataLoss(summary.status())) {
+        return summary.status();
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // The next open removes what the manifest does not name, and that CURRENT named another one is
+  // reason to doubt that nobody will want it.
+  absl::Status SetUnnamedTablesAside() {
+    return ForWholeTablesBeside(*manifest_, [&](const std::string& name, const TableSummary&) {
+      plan().lost_files.push_back(name);
+    });
   }
 
   std::vector<uint64_t> SegmentsFrom(uint64_t floor) const {
@@ -341,6 +383,7 @@ class Planner {
   FileSystem& files_;
   const std::string& directory_;
   const DirectoryProgress& progress_;
+  std::string current_;  // the manifest that CURRENT names, if it can be read
   std::optional<ManifestState> manifest_;
   std::optional<ManifestState> doubted_;  // what CURRENT names, if it is not believed
   std::optional<uint64_t> epoch_hint_;

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -179,7 +180,8 @@ TEST_F(RepairTest, ALostCurrentCostsNothing) {
   const RepairPlan& plan = (*repair)->plan();
   EXPECT_EQ("/db/" + plan.manifest, NameOf(FileKind::kManifest));
   EXPECT_TRUE(plan.loses_nothing());
-  EXPECT_THAT(plan.lost_files, IsEmpty());
+  // A table that nobody had come to remove.
+  EXPECT_THAT(plan.lost_files, testing::Each(testing::EndsWith(".sst")));
   EXPECT_THAT(DescribeRepair(plan, 10), testing::Contains("nothing is lost"));
   ASSERT_TRUE((*repair)->Apply().ok());
   repair->reset();
@@ -195,6 +197,52 @@ TEST_F(RepairTest, ALostManifestCostsNothingWhereAllTablesAreThere) {
   ASSERT_TRUE((*repair)->Apply().ok());
   repair->reset();
   EXPECT_EQ(*OpenAndRead(), pristine_->content());
+}
+
+TEST_F(RepairTest, AnOldManifestPutBackWithItsWalDoesNotHideNewerTables) {
+  files_ = std::make_unique<MemoryFileSystem>();
+  std::map<std::string, std::string> old;
+  std::unique_ptr<MemoryFileSystem> crashed;
+  {
+    TestDatabase database(*files_, 1);
+    ASSERT_TRUE(database.Open().ok());
+    ASSERT_TRUE(database.Write({{"a", "1"}}, Durability::kSync).ok());
+    database.Leave();
+    for (const char* name : {"/db/MANIFEST-1", "/db/00000001.wal"}) {
+      old[name] = *files_->ReadWhole(name);
+    }
+    ASSERT_TRUE(database.Open().ok());
+    ASSERT_TRUE(database.Write({{"b", "2"}}, Durability::kSync).ok());
+    ASSERT_TRUE(database.engine().Flush().ok());
+    database.environment().RunUntilIdle();  // the segment that held it is removed
+    crashed = files_->CrashCopy(Crash::kProcess);
+  }
+  files_ = std::move(crashed);
+  ASSERT_TRUE(files_->Overwrite(NameOf(FileKind::kManifest), 100, "damaged").ok());
+  for (const auto& [name, bytes] : old) ASSERT_TRUE(files_->WriteWhole(name, bytes).ok());
+  auto repair = Prepare();
+  ASSERT_TRUE(repair.ok()) << repair.status();
+  EXPECT_EQ((*repair)->plan().manifest, "");
+  EXPECT_THAT(absl::StrJoin((*repair)->plan().findings, "\n"),
+              HasSubstr("MANIFEST-1: does not name 0000"));
+  ASSERT_TRUE((*repair)->Apply().ok());
+  repair->reset();
+  EXPECT_EQ(*OpenAndRead(), (Content{{"a", "1"}, {"b", "2"}}));
+}
+
+TEST_F(RepairTest, TablesThatTheChosenManifestDoesNotNameAreSetAside) {
+  Use(0);
+  ASSERT_TRUE(files_->Remove("/db/CURRENT").ok());
+  const std::string table = *files_->ReadWhole(NameOf(FileKind::kTable));
+  ASSERT_TRUE(files_->WriteWhole("/db/00009999.sst", table).ok());
+  auto repair = Prepare();
+  ASSERT_TRUE(repair.ok()) << repair.status();
+  EXPECT_EQ("/db/" + (*repair)->plan().manifest, NameOf(FileKind::kManifest));
+  EXPECT_THAT((*repair)->plan().lost_files, testing::Contains("00009999.sst"));
+  ASSERT_TRUE((*repair)->Apply().ok());
+  repair->reset();
+  EXPECT_EQ(*OpenAndRead(), pristine_->content());
+  EXPECT_EQ(*files_->ReadWhole("/db/lost/1/00009999.sst"), table);
 }
 
 TEST_F(RepairTest, TheAccountNamesEachOperation) {
