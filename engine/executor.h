@@ -13,11 +13,13 @@ namespace lumen {
 // Most urgent first.
 enum class Priority : uint8_t {
   kCommit,      // lead a commit group
-  kPrepare,     // make the next WAL segment ahead of need
+  kRead,        // read what a conditional write has to know before it is queued
+  kPrepare,     // make the next WAL segment ahead of need, write manifest edits; between two such
+                // steps at most one obsolete file is removed
   kFlush,       // memtable -> level 0
-  kCompaction,  // merge levels, delete obsolete files, scrub
+  kCompaction,  // merge levels, scrub
 };
-inline constexpr int kPriorities = 4;
+inline constexpr int kPriorities = 5;
 
 enum class StepResult : uint8_t {
   kMore,   // call Run again

@@ -13,6 +13,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "engine/core/crash_testing.h"
+#include "engine/executor.h"
+#include "engine/simulated_environment.h"
 
 namespace lumen {
 namespace {
@@ -105,6 +107,58 @@ TEST_F(CommitTest, AnUnmetConditionsValueIsShownThoughAnotherOneSeemedToBeTheFir
     ++told;
   });
   while (told < 2) ASSERT_TRUE(RunOne());
+}
+
+// Counts what is posted to read.
+class ReadCounter : public Executor {
+ public:
+  explicit ReadCounter(Executor& inner) : inner_(inner) {}
+  int reads() const { return reads_; }
+  void Post(Priority priority, std::unique_ptr<Step> step) override {
+    reads_ += priority == Priority::kRead ? 1 : 0;
+    inner_.Post(priority, std::move(step));
+  }
+  void PostAfter(Priority priority, int64_t delay_ns, std::unique_ptr<Step> step) override {
+    inner_.PostAfter(priority, delay_ns, std::move(step));
+  }
+  void Await(Completion& completion) override { inner_.Await(completion); }
+  bool threaded() const override { return inner_.threaded(); }
+
+ private:
+  Executor& inner_;
+  int reads_ = 0;
+};
+
+TEST(ReadingTest, ReadingsWaitInTheEngineAndNoOtherWriteWaitsForThem) {
+  constexpr int kConditional = 400;
+  SimulatedEnvironment simulated(1);
+  const Environment inner = simulated.environment();
+  ReadCounter counter(inner.executor);
+  const Environment environment{inner.file_system, inner.clock, counter, inner.random};
+  auto engine = *Engine::Open(TinyOptions(), "/db", environment);
+  WriteBatch all;
+  for (int i = 0; i < kConditional; ++i) all.Put(absl::StrCat("key", i), "old");
+  ASSERT_TRUE(engine->Write(all, {}).ok());
+  ASSERT_TRUE(engine->Flush().ok());
+  int conditional = 0;
+  bool plain = false;
+  for (int i = 0; i < kConditional; ++i) {
+    WriteOptions options;
+    options.preconditions = {When(Kind::kPresent, absl::StrCat("key", i))};
+    engine->WriteAsync(PutBatch(absl::StrCat("key", i), "new"), options,
+                       [&](const absl::StatusOr<WriteResult>& result) {
+                         EXPECT_TRUE(result.ok() && result->applied) << result.status();
+                         ++conditional;
+                       });
+  }
+  EXPECT_GE(counter.reads(), 1);
+  EXPECT_LE(counter.reads(), 2);
+  engine->WriteAsync(PutBatch("other", "1"), {},
+                     [&](const absl::StatusOr<WriteResult>& result) { plain = result.ok(); });
+  while (!plain) ASSERT_TRUE(simulated.RunOne());
+  EXPECT_LT(conditional, kConditional / 2);
+  while (conditional < kConditional) ASSERT_TRUE(simulated.RunOne());
+  ASSERT_TRUE(engine->Close().ok());
 }
 
 TEST_F(CommitTest, DeletesSayWhetherTheKeyExistedWhereverItWas) {

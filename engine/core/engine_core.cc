@@ -71,24 +71,6 @@ class EngineCore::CallGuard {
   const bool entered_;
 };
 
-// Reads from tables what a conditional asynchronous write needs, off its caller's thread.
-class EngineCore::ReadingStep : public Step {
- public:
-  ReadingStep(EngineCore& engine, std::unique_ptr<WriteRequest> request)
-      : engine_(engine), request_(std::move(request)) {}
-  StepResult Run(int64_t) override {
-    const absl::Status status =
-        GroupDecider::TakeReadings(engine_.state_.Acquire(), *request_, /*cached_only=*/false);
-    engine_.Enqueue(std::move(request_), status);
-    return StepResult::kDone;
-  }
-  std::string_view name() const override { return "read for a conditional write"; }
-
- private:
-  EngineCore& engine_;
-  std::unique_ptr<WriteRequest> request_;
-};
-
 class EngineCore::CheckpointStep : public Step {
  public:
   CheckpointStep(EngineCore& engine, const std::string& target, absl::Status& result,
@@ -136,7 +118,11 @@ EngineCore::EngineCore(std::unique_ptr<EngineContext> context, std::unique_ptr<F
             WorkChanged();
           },
           [this] { WorkChanged(); }),
-      commit_(*context_, state_, wal_, recovered.next_sequence, [this] { flusher_.Schedule(); }) {
+      commit_(*context_, state_, wal_, recovered.next_sequence, [this] { flusher_.Schedule(); }),
+      readings_(context_->background, state_,
+                [this](std::unique_ptr<WriteRequest> request, const absl::Status& readings) {
+                  Enqueue(std::move(request), readings);
+                }) {
   wal_.Prepared();
   compactor_.Schedule();
 }
@@ -236,8 +222,7 @@ void EngineCore::WriteAsync(WriteBatch batch, WriteOptions options, WriteCallbac
   const absl::Status readings =
       GroupDecider::TakeReadings(state_.Acquire(), *request, /*cached_only=*/true);
   if (absl::IsUnavailable(readings)) {
-    context_->background.Post(Priority::kCommit,
-                              std::make_unique<ReadingStep>(*this, std::move(request)));
+    readings_.Add(std::move(request));
   } else {
     Enqueue(std::move(request), readings);
   }

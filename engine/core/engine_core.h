@@ -16,6 +16,7 @@
 #include "engine/core/engine_context.h"
 #include "engine/core/flusher.h"
 #include "engine/core/manifest_log.h"
+#include "engine/core/reading_queue.h"
 #include "engine/core/recovery.h"
 #include "engine/core/wal_log.h"
 #include "engine/engine.h"
@@ -49,7 +50,6 @@ class EngineCore : public Engine {
 
  private:
   class CallGuard;
-  class ReadingStep;
   class CheckpointStep;
   struct Waiter {
     std::function<bool()> ready;
@@ -84,6 +84,7 @@ class EngineCore : public Engine {
   Compactor compactor_;
   Flusher flusher_;
   CommitPipeline commit_;
+  ReadingQueue readings_;
 
   // Calls under way, and a bit that refuses new ones.
   std::atomic<uint64_t> calls_{0};

@@ -4,20 +4,20 @@
 
 namespace lumen {
 
+// Removes one file: a run of large ones must not keep the next WAL segment waiting for all of them.
 class ObsoleteFiles::RemoveStep : public Step {
  public:
   explicit RemoveStep(ObsoleteFiles& files) : files_(files) {}
 
-  StepResult Run(int64_t budget) override {
-    for (; budget > 0; --budget) {
-      const std::string path = files_.Take();
-      if (path.empty()) return StepResult::kDone;
-      // Nobody waits for the room; the next Open tries again.
+  StepResult Run(int64_t) override {
+    // Nobody waits for the room; the next Open tries again.
+    if (const std::string path = files_.Take(); !path.empty()) {
       files_.file_system_.Remove(path).IgnoreError();
     }
-    return StepResult::kMore;
+    files_.Removed();
+    return StepResult::kDone;
   }
-  std::string_view name() const override { return "remove obsolete files"; }
+  std::string_view name() const override { return "remove obsolete file"; }
 
  private:
   ObsoleteFiles& files_;
@@ -40,13 +40,16 @@ void ObsoleteFiles::Schedule() {
 
 std::string ObsoleteFiles::Take() {
   MutexLock lock(mutex_);
-  if (paths_.empty() || background_.stopping()) {
-    step_posted_ = false;
-    return {};
-  }
+  if (background_.stopping()) return {};
   std::string path = std::move(paths_.front());
-  paths_.erase(paths_.begin());
+  paths_.pop_front();
   return path;
+}
+
+void ObsoleteFiles::Removed() {
+  MutexLock lock(mutex_);
+  step_posted_ = false;
+  Schedule();
 }
 
 }  // namespace lumen

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "engine/base/mutex.h"
 #include "engine/core/background.h"
@@ -23,13 +23,15 @@ class ObsoleteFiles {
  private:
   class RemoveStep;
   void Schedule() REQUIRES(mutex_);
-  // The next file to remove; empty when there is none.
+  // The next file to remove; empty once the engine stops.
   std::string Take() EXCLUDES(mutex_);
+  // Behind whatever else has been posted meanwhile, the next one's turn comes.
+  void Removed() EXCLUDES(mutex_);
 
   FileSystem& file_system_;
   Background& background_;
   Mutex mutex_;
-  std::vector<std::string> paths_ GUARDED_BY(mutex_);
+  std::deque<std::string> paths_ GUARDED_BY(mutex_);
   bool step_posted_ GUARDED_BY(mutex_) = false;
 };
 

@@ -93,26 +93,28 @@ TEST(SimulatedEnvironment, DifferentSeedsTellDifferentStories) {
 TEST(SimulatedEnvironment, StepsOfOnePriorityStartInTheOrderPosted) {
   for (uint64_t seed = 0; seed < 100; seed++) {
     const auto story = Story(seed);
-    EXPECT_EQ(story.size(), 38u);  // 12 steps of 3 pieces, time, random number
-    for (const std::string p : {"a", "b", "c", "d"}) {
+    EXPECT_EQ(story.size(), 47u);  // 15 steps of 3 pieces, time, random number
+    for (const std::string p : {"a", "b", "c", "d", "e"}) {
       EXPECT_LT(PlaceOf(story, p + "x1"), PlaceOf(story, p + "y1"));
       EXPECT_LT(PlaceOf(story, p + "y1"), PlaceOf(story, p + "z1"));
     }
   }
 }
 
-TEST(SimulatedEnvironment, OnlyCommitsOverlapWithTheirOwnKindAndNoMoreThanTwo) {
+TEST(SimulatedEnvironment, OnlyCommitsAndReadsOverlapWithTheirOwnKindAndNoMoreThanTwo) {
   int commits_overlapped = 0, priorities_overlapped = 0;
   for (uint64_t seed = 0; seed < 100; seed++) {
     const auto story = Story(seed);
-    for (const std::string p : {"b", "c", "d"}) {
+    for (const std::string p : {"c", "d", "e"}) {
       EXPECT_LT(PlaceOf(story, p + "x3"), PlaceOf(story, p + "y1"));
       EXPECT_LT(PlaceOf(story, p + "y3"), PlaceOf(story, p + "z1"));
     }
-    const size_t first_end = std::min(PlaceOf(story, "ax3"), PlaceOf(story, "ay3"));
-    EXPECT_LT(first_end, PlaceOf(story, "az1"));
+    for (const std::string p : {"a", "b"}) {
+      const size_t first_end = std::min(PlaceOf(story, p + "x3"), PlaceOf(story, p + "y3"));
+      EXPECT_LT(first_end, PlaceOf(story, p + "z1"));
+    }
     if (PlaceOf(story, "ay1") < PlaceOf(story, "ax3")) commits_overlapped++;
-    if (PlaceOf(story, "dx1") < PlaceOf(story, "cx3")) priorities_overlapped++;
+    if (PlaceOf(story, "ex1") < PlaceOf(story, "dx3")) priorities_overlapped++;
   }
   EXPECT_GT(commits_overlapped, 20);
   EXPECT_GT(priorities_overlapped, 20);

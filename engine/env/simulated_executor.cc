@@ -11,7 +11,7 @@ namespace {
 constexpr uint64_t kMostNanosPerPiece = 10'000;
 constexpr uint64_t kStream = 1;  // of the seed; the environment's random numbers are stream 0
 
-constexpr std::array<size_t, kPriorities> kMostStarted = {2, 1, 1, 1};
+constexpr std::array<size_t, kPriorities> kMostStarted = {2, 2, 1, 1, 1};
 
 }  // namespace
 

@@ -15,8 +15,8 @@
 namespace lumen {
 
 // Everything on the calling thread, one piece at a time, which piece a seed decides. As with
-// ThreadExecutor, steps of one priority start in the order posted, and two of kCommit, one of every
-// other priority, may be under way at once: their pieces interleave. Not thread-safe.
+// ThreadExecutor, steps of one priority start in the order posted, and two of kCommit and of kRead,
+// one of every other priority, may be under way at once: their pieces interleave. Not thread-safe.
 class SimulatedExecutor final : public Executor {
  public:
   // Pieces that one Await or RunUntilIdle may run. A simulation that needs more goes in circles.

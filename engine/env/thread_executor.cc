@@ -18,8 +18,11 @@ struct LaneThreads {
   const char* name;  // at most 15 characters, or Linux refuses it
   int count;
 };
-constexpr std::array<LaneThreads, kPriorities> kLaneThreads = {
-    {{"lumen-commit", 2}, {"lumen-prepare", 1}, {"lumen-flush", 1}, {"lumen-compact", 1}}};
+constexpr std::array<LaneThreads, kPriorities> kLaneThreads = {{{"lumen-commit", 2},
+                                                                {"lumen-read", 2},
+                                                                {"lumen-prepare", 1},
+                                                                {"lumen-flush", 1},
+                                                                {"lumen-compact", 1}}};
 
 // While it lives, threads that are created block every signal but those a thread raises by its own
 // fault, and the profiler's.

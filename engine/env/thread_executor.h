@@ -15,10 +15,11 @@
 
 namespace lumen {
 
-// Threads: two for kCommit, so that one group's callbacks run while the next group syncs, and one
-// for every other priority. A step runs to its end on the thread that started it. Delays count on
-// std::chrono::steady_clock, as SteadyClock does. The threads block the signals that programs
-// handle, so that neither a handler nor EINTR meets an fdatasync.
+// Threads: two for kCommit, so that one group's callbacks run while the next group syncs, two for
+// kRead, so that one slow read does not hold up all others, and one for every other priority. A
+// step runs to its end on the thread that started it. Delays count on std::chrono::steady_clock, as
+// SteadyClock does. The threads block the signals that programs handle, so that neither a handler
+// nor EINTR meets an fdatasync.
 class ThreadExecutor final : public Executor {
  public:
   // Steps waiting in one priority. Steps are jobs, not requests: more is a bug of the poster.

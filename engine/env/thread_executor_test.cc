@@ -44,8 +44,8 @@ std::unique_ptr<Step> Once(std::function<void()> work) {
   });
 }
 
-constexpr Priority kAllPriorities[] = {Priority::kCommit, Priority::kPrepare, Priority::kFlush,
-                                       Priority::kCompaction};
+constexpr Priority kAllPriorities[] = {Priority::kCommit, Priority::kRead, Priority::kPrepare,
+                                       Priority::kFlush, Priority::kCompaction};
 
 TEST(ThreadExecutor, RunsStepsOfEveryPriority) {
   ThreadExecutor executor;
@@ -89,19 +89,20 @@ TEST(ThreadExecutor, StepsOfOnePriorityStartInTheOrderPosted) {
   for (int i = 0; i < 1000; i++) ASSERT_EQ(order[static_cast<size_t>(i)], i);
 }
 
-TEST(ThreadExecutor, TwoCommitsAndOneOfEachOtherPriorityRunAtOnce) {
+TEST(ThreadExecutor, TwoCommitsTwoReadsAndOneOfEachOtherPriorityRunAtOnce) {
   ThreadExecutor executor;
   std::atomic<int> inside{0};
-  Completion all_inside, finished[5];
+  Completion all_inside, finished[7];
   const auto meet = [&](Completion& end) {
     return Once([&] {
-      if (++inside == 5) all_inside.Fire();
+      if (++inside == 7) all_inside.Fire();
       all_inside.BlockUntilFired();
       end.Fire();
     });
   };
-  executor.Post(Priority::kCommit, meet(finished[4]));
-  for (size_t i = 0; i < 4; i++) executor.Post(kAllPriorities[i], meet(finished[i]));
+  executor.Post(Priority::kCommit, meet(finished[5]));
+  executor.Post(Priority::kRead, meet(finished[6]));
+  for (size_t i = 0; i < 5; i++) executor.Post(kAllPriorities[i], meet(finished[i]));
   for (Completion& end : finished) executor.Await(end);
 }
 
@@ -243,7 +244,8 @@ TEST(ThreadExecutor, ThreadsHaveNamesAndLeaveSignalsToTheProgram) {
                   }));
     executor.Await(done);
   }
-  EXPECT_THAT(names, ElementsAre("lumen-commit", "lumen-prepare", "lumen-flush", "lumen-compact"));
+  EXPECT_THAT(names, ElementsAre("lumen-commit", "lumen-read", "lumen-prepare", "lumen-flush",
+                                 "lumen-compact"));
   sigset_t blocked;
   ASSERT_EQ(pthread_sigmask(SIG_SETMASK, nullptr, &blocked), 0);
   EXPECT_FALSE(sigismember(&blocked, SIGTERM));
