@@ -13,6 +13,7 @@ namespace {
 using OptionalRefusal = std::optional<Refusal>;
 
 constexpr size_t kMaxCheckpointNameBytes = 128;
+constexpr char kLogLevelSetting[] = "logging.log_level";
 
 constexpr auto kNothingToCheck = [](const auto&) { return OptionalRefusal(); };
 
@@ -100,6 +101,7 @@ v1::StatusResponse AdminService::MakeStatus(Engine& engine) const {
   status.set_calls(parts_.admission.calls());
   status.set_call_bytes(parts_.admission.bytes());
   status.set_open_scans(scans_.calls());
+  status.set_refused_calls(parts_.admission.refused() + scans_.refused());
   SetLevels(stats, status);
   SetMemory(stats, *status.mutable_memory());
   SetWrites(stats, *status.mutable_writes());
@@ -108,10 +110,16 @@ v1::StatusResponse AdminService::MakeStatus(Engine& engine) const {
   return status;
 }
 
+void AdminService::Note(const grpc::CallbackServerContext& context, std::string_view what) const {
+  if (options_.note)
+    options_.note(std::string(what).append(", asked for by ").append(context.peer()));
+}
+
 grpc::ServerUnaryReactor* AdminService::Status(grpc::CallbackServerContext* context,
                                                const grpc::ByteBuffer* body,
                                                grpc::ByteBuffer* reply) {
-  auto* call = new UnaryCall("lumen.v1.Admin/Status", parts_, *context, *body, *reply);
+  auto* call =
+      new UnaryCall("lumen.v1.Admin/Status", parts_, *context, *body, *reply, Entry::kAlways);
   v1::StatusRequest request;
   Engine* engine = call->Accept(*body, request, kNothingToCheck);
   if (engine != nullptr) call->Answer(MakeStatus(*engine));
@@ -125,6 +133,7 @@ grpc::ServerUnaryReactor* AdminService::Flush(grpc::CallbackServerContext* conte
   v1::FlushRequest request;
   Engine* engine = call->Accept(*body, request, kNothingToCheck);
   if (engine == nullptr) return call;
+  Note(*context, "flush");
   long_calls_.Start(
       *call, [engine] { return engine->Flush(); }, [call] { call->Answer(v1::FlushResponse()); });
   return call;
@@ -137,6 +146,7 @@ grpc::ServerUnaryReactor* AdminService::Compact(grpc::CallbackServerContext* con
   v1::CompactRequest request;
   Engine* engine = call->Accept(*body, request, kNothingToCheck);
   if (engine == nullptr) return call;
+  Note(*context, "compaction");
   long_calls_.Start(
       *call, [engine] { return engine->Compact(); },
       [call] { call->Answer(v1::CompactResponse()); });
@@ -156,6 +166,7 @@ grpc::ServerUnaryReactor* AdminService::Checkpoint(grpc::CallbackServerContext* 
     return call;
   }
   const std::string directory = absl::StrCat(options_.checkpoint_directory, "/", request.name());
+  Note(*context, absl::StrCat("checkpoint ", directory));
   long_calls_.Start(
       *call, [engine, directory] { return engine->Checkpoint(directory); },
       [call, directory] {
@@ -174,7 +185,8 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* AdminService::Verify(
 grpc::ServerUnaryReactor* AdminService::SetLogLevel(grpc::CallbackServerContext* context,
                                                     const grpc::ByteBuffer* body,
                                                     grpc::ByteBuffer* reply) {
-  auto* call = new UnaryCall("lumen.v1.Admin/SetLogLevel", parts_, *context, *body, *reply);
+  auto* call =
+      new UnaryCall("lumen.v1.Admin/SetLogLevel", parts_, *context, *body, *reply, Entry::kAlways);
   v1::SetLogLevelRequest request;
   if (call->Accept(*body, request, kNothingToCheck) == nullptr) return call;
   if (!options_.log_level || !options_.set_log_level) {
@@ -185,6 +197,8 @@ grpc::ServerUnaryReactor* AdminService::SetLogLevel(grpc::CallbackServerContext*
   response.set_previous_level(options_.log_level());
   const absl::Status set = options_.set_log_level(request.level());
   if (set.ok()) {
+    Note(*context,
+         absl::StrCat("log level ", request.level(), " instead of ", response.previous_level()));
     call->Answer(response);
   } else {
     call->Fail({Reason::kInvalidField, absl::StrCat("level: ", set.message())});
@@ -195,7 +209,8 @@ grpc::ServerUnaryReactor* AdminService::SetLogLevel(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* AdminService::GetConfig(grpc::CallbackServerContext* context,
                                                   const grpc::ByteBuffer* body,
                                                   grpc::ByteBuffer* reply) {
-  auto* call = new UnaryCall("lumen.v1.Admin/GetConfig", parts_, *context, *body, *reply);
+  auto* call =
+      new UnaryCall("lumen.v1.Admin/GetConfig", parts_, *context, *body, *reply, Entry::kAlways);
   v1::GetConfigRequest request;
   Engine* engine = call->Accept(*body, request, kNothingToCheck);
   if (engine == nullptr) return call;
@@ -205,6 +220,12 @@ grpc::ServerUnaryReactor* AdminService::GetConfig(grpc::CallbackServerContext* c
     to.set_name(value.name);
     to.set_value(value.value);
     to.set_source(value.source);
+    // The one that changes at run time.
+    if (value.name != kLogLevelSetting || !options_.log_level) continue;
+    const std::string level = options_.log_level();
+    if (level == value.value) continue;
+    to.set_value(level);
+    to.set_source("lumen.v1.Admin/SetLogLevel");
   }
   call->Answer(response);
   return call;

@@ -33,6 +33,8 @@ struct AdminOptions {
   std::vector<ConfigValue> config;
   std::function<std::string()> log_level;                       // empty: not told
   std::function<absl::Status(std::string_view)> set_log_level;  // empty: cannot be changed
+  // What an operator did, for the log. Empty: nothing is noted.
+  std::function<void(std::string_view)> note;
   // Holds the data. Null: nothing about the disk is told. Borrowed.
   FileSystem* files = nullptr;
 };
@@ -74,6 +76,7 @@ class AdminService final : public RawAdminService {
 
  private:
   v1::StatusResponse MakeStatus(Engine& engine) const;
+  void Note(const grpc::CallbackServerContext& context, std::string_view what) const;
 
   const AdminOptions options_;
   ServiceParts& parts_;

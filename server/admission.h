@@ -24,7 +24,13 @@ class Admission {
     const size_t total = bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
     if (calls <= limits_.calls && total <= limits_.bytes) return true;
     Leave(bytes);
+    refused_.fetch_add(1, std::memory_order_relaxed);
     return false;
+  }
+  // For what has to get in: counted until Leave.
+  void Enter(size_t bytes) {
+    calls_.fetch_add(1, std::memory_order_relaxed);
+    Grow(bytes);
   }
   void Grow(size_t bytes) { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
   [[nodiscard]] bool TryGrow(size_t bytes) {
@@ -41,11 +47,15 @@ class Admission {
 
   size_t calls() const { return calls_.load(std::memory_order_relaxed); }
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  // Since the start.
+  uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
+  const Limits& limits() const { return limits_; }
 
  private:
   const Limits limits_;
   std::atomic<size_t> calls_{0};
   std::atomic<size_t> bytes_{0};
+  std::atomic<uint64_t> refused_{0};
 };
 
 // Scans are counted apart from other calls: each pins a state of the engine until it ends.

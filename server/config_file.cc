@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "engine/base/near_name.h"
 #include "engine/base/status.h"
 #include "server/logging.h"
@@ -74,10 +76,14 @@ class FileReader {
     const toml::parse_result parsed = toml::parse(content);
     if (!parsed) {
       const toml::parse_error& error = parsed.error();
-      return Refuse(error.source(), EscapeControls(error.description()));
+      Refuse(error.source(), EscapeControls(error.description()));
+    } else {
+      for (const auto& [key, node] : parsed.table()) ReadGroup(key, node);
     }
-    for (const auto& [key, node] : parsed.table()) RETURN_IF_ERROR(ReadGroup(key, node));
-    return std::move(values_);
+    if (mistakes_.empty()) return std::move(values_);
+    std::vector<std::string> lines;
+    for (const auto& [place, line] : mistakes_) lines.push_back(line);
+    return absl::InvalidArgumentError(absl::StrJoin(lines, "\n"));
   }
 
  private:
@@ -97,11 +103,12 @@ class FileReader {
   std::string Place(const toml::source_region& region) const {
     return absl::StrCat(path_, ":", region.begin.line, ":", region.begin.column);
   }
-  absl::Status Refuse(const toml::source_region& region, const std::string& why) const {
-    return absl::InvalidArgumentError(absl::StrCat(Place(region), ": ", why));
+  void Refuse(const toml::source_region& region, const std::string& why) {
+    mistakes_.emplace(std::pair(region.begin.line, region.begin.column),
+                      absl::StrCat(Place(region), ": ", why));
   }
 
-  absl::Status ReadGroup(const toml::key& key, const toml::node& node) {
+  void ReadGroup(const toml::key& key, const toml::node& node) {
     const std::string group(key.str());
     std::vector<std::string> groups;
     for (const Setting& setting : settings_) groups.push_back(setting.group);
@@ -112,12 +119,11 @@ class FileReader {
       return Refuse(node.source(), "expected a table [" + group + "], not " + TypeName(node));
     }
     for (const auto& [inner_key, inner_node] : *node.as_table()) {
-      RETURN_IF_ERROR(ReadSetting(group, inner_key, inner_node));
+      ReadSetting(group, inner_key, inner_node);
     }
-    return absl::OkStatus();
   }
 
-  absl::Status ReadSetting(const std::string& group, const toml::key& key, const toml::node& node) {
+  void ReadSetting(const std::string& group, const toml::key& key, const toml::node& node) {
     const std::string name(key.str());
     const auto setting = std::find_if(
         settings_.begin(), settings_.end(),
@@ -134,7 +140,6 @@ class FileReader {
         .text = *text,
         .source = absl::StrCat("file ", path_, ":", node.source().begin.line),
         .place = absl::StrCat(Place(node.source()), ": ", setting->key())};
-    return absl::OkStatus();
   }
 
   // Names what is not known, and what may have been meant. `group` is empty for what stands in no
@@ -173,6 +178,7 @@ class FileReader {
   const std::string& path_;
   const std::vector<Setting>& settings_;
   std::map<std::string, FileValue> values_;
+  std::multimap<std::pair<toml::source_index, toml::source_index>, std::string> mistakes_;
 };
 
 }  // namespace

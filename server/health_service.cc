@@ -18,11 +18,12 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
 
   bool known() const { return known_; }
 
+  void Want(State state) {
+    MutexLock lock(mutex_);
+    wanted_ = state;
+  }
   void Update(State state) {
-    {
-      MutexLock lock(mutex_);
-      wanted_ = state;
-    }
+    Want(state);
     Advance();
   }
   void End() {
@@ -44,9 +45,7 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
   void OnCancel() override { End(); }
   void OnDone() override { service_.Forget(shared_from_this()); }
 
- private:
-  enum class Move { kNone, kWrite, kFinish };
-
+  // Sends what is wanted and was not sent yet.
   void Advance() {
     switch (NextMove()) {
       case Move::kWrite:
@@ -57,6 +56,10 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
         return;
     }
   }
+
+ private:
+  enum class Move { kNone, kWrite, kFinish };
+
   Move NextMove() {
     MutexLock lock(mutex_);
     if (writing_ || finished_) return Move::kNone;
@@ -140,15 +143,15 @@ grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
     grpc::CallbackServerContext* /*context*/, const HealthCheckRequest* request) {
   const bool known = request->service().empty() || services_.contains(request->service());
   auto watcher = std::make_shared<Watcher>(*this, known);
-  State state = HealthCheckResponse::SERVICE_UNKNOWN;
   bool draining = false;
   {
+    // A change after this finds the watcher, and is wanted later than what stands here.
     MutexLock lock(mutex_);
+    watcher->Want(known ? ToState(serving_) : HealthCheckResponse::SERVICE_UNKNOWN);
     watchers_.insert(watcher);
-    if (known) state = ToState(serving_);
     draining = draining_;
   }
-  watcher->Update(state);
+  watcher->Advance();
   if (draining) watcher->End();
   return watcher.get();
 }

@@ -72,6 +72,10 @@ sigset_t StopSignals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  // Its terminal is gone. Under nohup it is ignored; blocked, it would be taken all the same.
+  struct sigaction hangup = {};
+  CHECK(sigaction(SIGHUP, nullptr, &hangup) == 0);
+  if (hangup.sa_handler != SIG_IGN) sigaddset(&signals, SIGHUP);
   return signals;
 }
 
@@ -128,6 +132,7 @@ ServerOptions FrontOptions(const Settings& settings, FileSystem& files) {
   }
   options.admin.log_level = LogLevel;
   options.admin.set_log_level = SetLogLevel;
+  options.admin.note = [](std::string_view what) { spdlog::info("{}", what); };
   options.admin.files = &files;
   return options;
 }
@@ -155,7 +160,8 @@ void RaiseFileLimit() {
   CHECK(setrlimit(RLIMIT_NOFILE, &files) == 0);
 }
 
-// Readable once SIGTERM or SIGINT has come. Blocks both in this thread and every thread it starts.
+// Readable once SIGTERM, SIGINT or SIGHUP has come. Blocks both in this thread and every thread it
+// starts.
 int BlockStopSignals() {
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -227,7 +233,9 @@ ExitCode Drain(int stop_fd, Server& server, Engine& engine) {
 ExitCode ServeUntilStopped(const Settings& settings, int stop_fd, int read_only_fd, Server& server,
                            Engine& engine) {
   server.Serve(engine);
-  spdlog::info("serving on {} (port {})", settings.listen, server.port());
+  const bool is_unix = absl::StartsWith(settings.listen, "unix:");
+  spdlog::info("serving on {}{}", settings.listen,
+               is_unix ? "" : absl::StrCat(" (port ", server.port(), ")"));
   NoticeReady("serving");
   if (AwaitEither(stop_fd, read_only_fd)) return Drain(stop_fd, server, engine);
   if (settings.on_sync_error == OnSyncError::kExit) {
@@ -302,6 +310,7 @@ std::map<std::string, std::string> EnvironmentVariables() {
 
 int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // the write fails instead, with a reason
   // Debian builds Abseil with its debug checks, and gRPC locks one of its mutexes many times a
   // call.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);

@@ -63,12 +63,12 @@ class Server:
             [*prefix, SERVER, "--data-dir", data, "--listen", listen, *arguments],
             stderr=subprocess.PIPE, env=environment(**variables), start_new_session=True)
         self.log = ""
-        while not (found := re.search(r"serving on .* \(port (\d+)\)", self.log)):
+        while not (found := re.search(r"serving on (unix:\S+|.* \(port (\d+)\))", self.log)):
             line = self.process.stderr.readline().decode()
             if not line:
                 raise AssertionError("the server did not start:\n" + self.log)
             self.log += line
-        self.address = "127.0.0.1:" + found.group(1)
+        self.address = found.group(1) if listen.startswith("unix:") else "127.0.0.1:" + found.group(2)
 
     def put(self, key, value):
         return subprocess.run([BIN / "lumen", "put", key, value, "--server", self.address], capture_output=True,
@@ -150,6 +150,13 @@ class ExitCodes(Program):
     def test_0_is_drained(self):
         self.assertEqual(self.start().stop(), 0)
         self.assertEqual(self.start().stop(signal.SIGINT), 0)
+        self.assertEqual(self.start().stop(signal.SIGHUP), 0)
+
+    def test_nohup_holds(self):
+        server = self.start(prefix=("nohup",))
+        server.process.send_signal(signal.SIGHUP)
+        self.assertEqual(server.put("k", "v").returncode, 0)
+        self.assertEqual(server.stop(), 0)
 
     def test_2_is_wrong_usage(self):
         self.assertIn("did you mean --data-dir?", self.refused(2, "--data-dri", self.data))

@@ -258,6 +258,13 @@ TEST(Server, CallsBeyondTheLimitAreToldToComeBack) {
               Fails(grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls"));
   EXPECT_EQ(second_context->GetServerTrailingMetadata().count(kRetryPushbackKey), 1u);
 
+  // Which is when an operator wants to look.
+  auto admin = v1::Admin::NewStub(server.NewChannel());
+  v1::StatusResponse status;
+  EXPECT_THAT(admin->Status(NewContext().get(), {}, &status), Succeeds());
+  EXPECT_EQ(status.calls(), 2u);
+  EXPECT_EQ(status.refused_calls(), 1u);
+
   server.engine().Release();
   EXPECT_THAT(first.get_future().get(), Succeeds());
   EXPECT_THAT(server.Put("k", "v"), Succeeds());

@@ -147,7 +147,7 @@ Setting Bool(Name name, bool& to) {
   Setting setting = Make(std::move(name), Kind::kBool, "true or false");
   setting.set = [&to](const std::string& text) {
     if (text != "true" && text != "false") {
-      return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not true or false"));
+      return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not understood"));
     }
     to = text == "true";
     return absl::OkStatus();
@@ -162,13 +162,13 @@ Setting Choice(Name name, T& to, std::vector<std::pair<std::string, T>> words) {
   std::string all;
   for (const auto& [word, value] : words) all += (all.empty() ? "" : " ") + word;
   Setting setting = Make(std::move(name), Kind::kWord, "one of " + all);
-  setting.set = [&to, words, all](const std::string& text) {
+  setting.set = [&to, words](const std::string& text) {
     for (const auto& [word, value] : words) {
       if (text != word) continue;
       to = value;
       return absl::OkStatus();
     }
-    return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not one of ", all));
+    return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not understood"));
   };
   setting.show = [&to, words] {
     return std::find_if(words.begin(), words.end(), [&](const auto& w) { return w.second == to; })

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "engine/base/near_name.h"
+#include "engine/base/quantity.h"
 #include "engine/base/status.h"
 #include "server/config_file.h"
 #include "server/listen_address.h"
@@ -223,6 +224,25 @@ absl::Status CheckTogether(const Settings& settings) {
   return absl::OkStatus();
 }
 
+// What is allowed, and seldom meant.
+std::vector<std::string> Doubts(const Settings& settings) {
+  std::vector<std::string> doubts;
+  if (!IsLocalAddress(settings.listen)) {
+    doubts.push_back(
+        absl::StrCat("listening on ", settings.listen,
+                     " without TLS: whoever reaches it may read and write everything"));
+  }
+  // One is written, two wait for their flush; the cache has an eighth.
+  const uint64_t memtables = settings.memory_budget_bytes - settings.memory_budget_bytes / 8;
+  if (settings.memtable_bytes > memtables / 3) {
+    doubts.push_back(absl::StrCat("three memtables of ", FormatBytes(settings.memtable_bytes),
+                                  ", which may be in memory, are more than a memory_budget of ",
+                                  FormatBytes(settings.memory_budget_bytes),
+                                  " leaves them; it will be exceeded"));
+  }
+  return doubts;
+}
+
 std::vector<std::string> Warnings(const std::vector<Setting>& settings,
                                   const Variables& variables) {
   std::vector<std::string> known = {kConfigVariable};
@@ -287,7 +307,10 @@ std::variant<Settings, Farewell> ParseSettings(
   if (!values.ok()) return Refuse(values.status());
   parsed.values = *std::move(values);
   if (const absl::Status status = CheckTogether(parsed); !status.ok()) return Refuse(status);
-  parsed.warnings = Warnings(settings, environment);
+  parsed.warnings = Doubts(parsed);
+  for (std::string& warning : Warnings(settings, environment)) {
+    parsed.warnings.push_back(std::move(warning));
+  }
   if (flags.print_config()) return Farewell{.text = PrintConfig(settings, parsed)};
   return parsed;
 }

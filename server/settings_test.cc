@@ -22,6 +22,7 @@ namespace lumen {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -237,12 +238,14 @@ TEST(Settings, RefusalsNameTheFlagOrTheVariableAndTheReason) {
   EXPECT_THAT(Refusal({}, {{"LUMEN_READ_THREADS", "99999999999999999999"}}),
               HasSubstr("is too large; expected a whole number from 1 to 256"));
   EXPECT_THAT(Refusal({"--lz4-from-level", "all"}), HasSubstr("from 0 to 7, or \"none\""));
-  EXPECT_THAT(Refusal({}, {{"LUMEN_INSECURE", "1"}}), HasSubstr("'1' is not true or false"));
-  EXPECT_THAT(Refusal({"--insecure=maybe"}), HasSubstr("'maybe' is not true or false"));
+  EXPECT_THAT(Refusal({}, {{"LUMEN_INSECURE", "1"}}),
+              HasSubstr("'1' is not understood; expected true or false"));
+  EXPECT_THAT(Refusal({"--insecure=maybe"}),
+              HasSubstr("'maybe' is not understood; expected true or false"));
   EXPECT_THAT(Refusal({"--log-level", "loud"}),
-              HasSubstr("not one of trace debug info warn error"));
+              HasSubstr("expected one of trace debug info warn error"));
   EXPECT_THAT(Refusal({"--log-format", "xml"}), HasSubstr("--log-format"));
-  EXPECT_THAT(Refusal({"--on-sync-error", "retry"}), HasSubstr("not one of read-only exit"));
+  EXPECT_THAT(Refusal({"--on-sync-error", "retry"}), HasSubstr("expected one of read-only exit"));
   EXPECT_THAT(Refusal({"--data-dir", ""}), HasSubstr("--data-dir"));
   EXPECT_THAT(Refusal({}, {{"DATA_DIR", ""}}), HasSubstr("DATA_DIR: must not be empty"));
 }
@@ -283,6 +286,14 @@ TEST(Settings, WhatDoesNotGoTogetherIsRefusedWithBothSources) {
   EXPECT_THAT(Refusal({"--max-scan-bytes=8063KiB"}),
               HasSubstr("is less than twice the largest entry: limits.max_key = 64KiB"));
   EXPECT_EQ(Accept({"--max-scan-bytes=8064KiB"}).max_scan_bytes, 8064u << 10);
+}
+
+TEST(Settings, WhatIsSeldomMeantIsWarnedOf) {
+  EXPECT_THAT(Accept({}).warnings, IsEmpty());
+  EXPECT_THAT(Accept({"--memory-budget=1MiB"}).warnings,
+              ElementsAre(HasSubstr("three memtables of 64MiB")));
+  EXPECT_THAT(Accept({"--listen=0.0.0.0:1", "--insecure"}).warnings,
+              ElementsAre(HasSubstr("0.0.0.0:1 without TLS")));
 }
 
 TEST(Settings, HelpAndVersionGoToStandardOutput) {
@@ -378,6 +389,15 @@ TEST(ConfigFile, WhatIsNoTomlIsRefusedWithItsPlace) {
   EXPECT_THAT(FileRefusal("[storage]\nwal_lz4 = true\nwal_lz4 = true\n"), StartsWith("3:"));
   EXPECT_THAT(FileRefusal("[storage]\nmax_value = 99999999999999999999\n"), StartsWith("2:"));
   EXPECT_THAT(FileRefusal("# \xff\n"), StartsWith("1:"));
+}
+
+TEST(ConfigFile, AllMistakesAreToldInTheFilesOrder) {
+  const std::string refusal =
+      FileRefusal("[storage]\nwal_lz = true\nmax_key = 1\n[limits]\nmax_calls = 'x'\n");
+  std::vector<size_t> at;
+  for (const char* place : {"2:1: ", ":3:1: ", ":5:13: "}) at.push_back(refusal.find(place));
+  EXPECT_THAT(at, Not(Contains(std::string::npos))) << refusal;
+  EXPECT_TRUE(std::is_sorted(at.begin(), at.end())) << refusal;
 }
 
 TEST(ConfigFile, AWrongFileIsRefusedThoughAFlagWinsOverIt) {

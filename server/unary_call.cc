@@ -8,6 +8,12 @@ namespace {
 
 constexpr size_t kMaxAboutBytes = 64;
 
+bool LetIn(Admission& admission, size_t bytes, Entry entry) {
+  if (entry == Entry::kIfRoom) return admission.TryEnter(bytes);
+  admission.Enter(bytes);
+  return true;
+}
+
 }  // namespace
 
 std::optional<Refusal> CheckStillWanted(const grpc::CallbackServerContext& context) {
@@ -19,21 +25,24 @@ std::optional<Refusal> CheckStillWanted(const grpc::CallbackServerContext& conte
 }
 
 UnaryCall::UnaryCall(const char* method, ServiceParts& parts, grpc::CallbackServerContext& context,
-                     const grpc::ByteBuffer& body, grpc::ByteBuffer& reply)
+                     const grpc::ByteBuffer& body, grpc::ByteBuffer& reply, Entry entry)
     : method_(method),
       parts_(parts),
       context_(context),
       reply_(reply),
       held_bytes_(body.Length()),
-      admitted_(parts.admission.TryEnter(held_bytes_)) {
+      admitted_(LetIn(parts.admission, held_bytes_, entry)) {
   times_.arrived = std::chrono::steady_clock::now();
   times_.handed = times_.arrived;
 }
 
 Refusal UnaryCall::TooManyCalls() const {
+  const Admission& all = parts_.admission;
   return {Reason::kOverloaded,
-          absl::StrCat("too many calls wait: ", parts_.admission.calls(), " of ",
-                       parts_.admission.bytes(), " bytes; try again later")};
+          absl::StrCat("too many calls: ", all.calls(),
+                       " are under way (limits.max_calls = ", all.limits().calls, ") and hold ",
+                       all.bytes(), " bytes (limits.max_call_bytes = ", all.limits().bytes,
+                       "); try again later")};
 }
 
 void UnaryCall::HandOn(std::string_view about) {
@@ -58,7 +67,7 @@ void UnaryCall::OnDone() {
   if (admitted_) parts_.admission.Leave(held_bytes_);
   times_.done = std::chrono::steady_clock::now();
   parts_.slow.Judge(method_, times_, [this] {
-    return absl::StrCat("key \"", absl::CHexEscape(about_), "\", ", held_bytes_, " bytes");
+    return absl::StrCat("key \"", absl::Utf8SafeCHexEscape(about_), "\", ", held_bytes_, " bytes");
   });
   delete this;
 }

@@ -43,13 +43,17 @@ void Refuse(grpc::CallbackServerContext& context, Reactor& reactor, const Refusa
   reactor.Finish(ToStatus(refusal));
 }
 
+// Whether a call may be turned away because too many are under way. An operator's look at the
+// server may not: that is when it is needed.
+enum class Entry : uint8_t { kIfRoom, kAlways };
+
 // One unary call, from its bytes until gRPC is done with it; then it destroys itself. Exactly one
 // of Fail and Answer is called, from any thread.
 class UnaryCall final : public grpc::ServerUnaryReactor {
  public:
   // `method` outlives the call.
   UnaryCall(const char* method, ServiceParts& parts, grpc::CallbackServerContext& context,
-            const grpc::ByteBuffer& body, grpc::ByteBuffer& reply);
+            const grpc::ByteBuffer& body, grpc::ByteBuffer& reply, Entry entry = Entry::kIfRoom);
 
   // Decodes the request and checks what all methods share, `check` (Request -> optional<Refusal>)
   // last. Null: the call has been refused.

@@ -89,7 +89,8 @@ absl::Status PosixFileSystem::Remove(const std::string& path) {
 }
 
 absl::Status PosixFileSystem::CreateDirectory(const std::string& path) {
-  constexpr mode_t kMode = 0755;
+  // What a database holds is its owner's; who else may look is for whoever makes the directory.
+  constexpr mode_t kMode = 0700;
   return StatusOf(::mkdir(path.c_str(), kMode), path, "create directory");
 }
 

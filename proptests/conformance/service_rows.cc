@@ -150,13 +150,15 @@ void CheckpointIsMade(Session& s) {
 }
 
 void LogLevels(Session& s) {
+  const std::string first = Ask(s, &AdminStub::Status, v1::StatusRequest()).log_level();
   v1::SetLogLevelRequest request;
   request.set_level("debug");
   const Outcome set = s.Try(*s.target().admin, &AdminStub::SetLogLevel, request);
   if (set.status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
     return s.Refused(set, grpc::StatusCode::UNIMPLEMENTED, "NOT_SUPPORTED", "log level");
   }
-  request.set_level("info");
+  s.Equal(Ask(s, &AdminStub::Status, v1::StatusRequest()).log_level(), "debug", "the level");
+  request.set_level(first);
   const auto back = Ask(s, &AdminStub::SetLogLevel, request);
   s.Equal(back.previous_level(), "debug", "the previous level");
   request.set_level("loud");
