@@ -26,6 +26,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "engine/base/check.h"
+#include "engine/base/status_text.h"
 #include "engine/engine.h"
 #include "engine/posix_environment.h"
 #include "server/logging.h"
@@ -221,7 +222,7 @@ ExitCode Drain(int stop_fd, Server& server, Engine& engine) {
   LetNextSignalKill();
   const absl::Status closed = Stop(server, engine);
   if (!closed.ok()) {
-    spdlog::error("closing: {}", closed.ToString());
+    spdlog::error("closing: {}", StatusText(closed));
     return kIo;
   }
   spdlog::info("drained");
@@ -287,7 +288,7 @@ ExitCode Run(const Settings& settings) {
   notice.reset();
   Opened opened = opening.Take();
   if (!opened.ok()) {
-    spdlog::error("cannot open {}: {}", settings.data_dir, opened.status().ToString());
+    spdlog::error("cannot open {}: {}", settings.data_dir, StatusText(opened.status()));
     return ToExitCode(opened.status());
   }
   engine = *std::move(opened);
