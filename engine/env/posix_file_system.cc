@@ -115,7 +115,7 @@ absl::StatusOr<std::vector<std::string>> PosixFileSystem::List(const std::string
 
 absl::Status PosixFileSystem::SyncDirectory(const std::string& directory) {
   const PosixDescriptor file = OpenDescriptor(directory.c_str(), O_RDONLY | O_DIRECTORY);
-  if (file.number() < 0) return ErrnoStatus(directory, "sync directory", errno);
+  if (file.number() < 0) return SyncNotBegun(ErrnoStatus(directory, "sync directory", errno));
   // Not repeated after an error, for the reason given at LogFile::Sync.
   return StatusOf(::fsync(file.number()), directory, "sync directory");
 }

@@ -190,8 +190,17 @@ TEST_F(PosixFiles, AFailedSyncIsNeverTriedAgain) {
 
 TEST_F(PosixFiles, AFailedDirectorySyncIsReportedOnceAndNotTriedAgain) {
   faults.sync_error = EINTR;
-  EXPECT_TRUE(absl::IsInternal(fs_.SyncDirectory(directory_.path())));
+  const absl::Status status = fs_.SyncDirectory(directory_.path());
+  EXPECT_TRUE(absl::IsInternal(status));
+  EXPECT_FALSE(IsSyncNotBegun(status));
   EXPECT_EQ(faults.syncs, 1);
+}
+
+TEST_F(PosixFiles, ADirectoryThatCannotBeOpenedIsSaidNotToBeSynced) {
+  faults.sync_error = 0;
+  const absl::Status status = fs_.SyncDirectory(Path("never"));
+  EXPECT_TRUE(absl::IsNotFound(status)) << status;
+  EXPECT_TRUE(IsSyncNotBegun(status));
 }
 
 TEST_F(PosixFiles, AllocateIsTriedAgainAfterASignalOnly) {
