@@ -182,6 +182,7 @@ Setting DataDir(Name name, std::string& to) {
   setting.set = [&to](const std::string& text) {
     if (text.empty()) return absl::InvalidArgumentError("must not be empty");
     to = text;
+    while (to.size() > 1 && to.ends_with('/')) to.pop_back();
     return absl::OkStatus();
   };
   setting.show = [&to] { return to; };
