@@ -19,7 +19,8 @@
 //
 // Errors of all calls: INVALID_ARGUMENT (what the caller gave is wrong) · RESOURCE_EXHAUSTED (a
 // limit, or a full disk; the latter heals) · FAILED_PRECONDITION (the engine is read-only after a
-// failed WAL or manifest sync: only a reopen clears it; or the engine is closed) · UNKNOWN (a write
+// failed WAL or manifest sync, or because its directory was moved or replaced: only a reopen clears
+// it; or the engine is closed) · UNKNOWN (a write
 // whose own append or sync failed: in doubt, it may or may not be there after a reopen) · DATA_LOSS
 // (corruption, naming file, offset and rule) · INTERNAL (I/O error).
 namespace lumen {

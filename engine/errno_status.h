@@ -21,4 +21,8 @@ bool IsSyncNotBegun(const absl::Status& error);
 inline constexpr size_t kMostOwnerBytes = 256;
 absl::Status LockHeldStatus(const std::string& path, std::string_view owner);
 
+// Why FileLock::StillHeld says no, of the lock on `path`.
+absl::Status DirectoryLostStatus(const std::string& path);
+absl::Status LockReplacedStatus(const std::string& path);
+
 }  // namespace lumen

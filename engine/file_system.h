@@ -81,10 +81,17 @@ class ReadFile {
   virtual uint64_t data_end() const { return size(); }
 };
 
-// Held from Lock() until destruction, or until the process dies.
+// Held from Lock() until destruction, or until the process dies. Thread-safe.
 class FileLock {
  public:
   virtual ~FileLock() = default;
+
+  // Whether the path that was given to Lock() still leads into the directory that was locked, so
+  // that what is done by name there is done in it. FAILED_PRECONDITION: that directory was moved,
+  // removed or replaced, or the file was replaced by another one, and somebody else may hold what
+  // the path leads to. Any other error: it cannot be told. A file that is only gone is no loss: the
+  // directory is still held.
+  virtual absl::Status StillHeld() const = 0;
 };
 
 // Paths are bytes with '/' between components. Thread-safe.
@@ -117,11 +124,14 @@ class FileSystem {
   // Bytes that an unprivileged writer may still use.
   virtual absl::StatusOr<uint64_t> FreeSpace(const std::string& directory) = 0;
 
-  // Takes the lock on `path`, creating the file where needed, and writes `owner` into it for people
-  // to read. FAILED_PRECONDITION, naming the recorded owner, when it is held, by another process or
-  // by this one.
+  // Takes the lock on `path` and on the directory that it is in, creating the file where needed,
+  // and writes `owner` into it for people to read. FAILED_PRECONDITION, naming the recorded owner,
+  // when either is held, by another process or by this one: removing the file lets nobody in.
   virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path,
                                                          std::string_view owner) = 0;
 };
+
+// "/a" of "/a/b", "/" of "/a", "." of "b".
+std::string ParentDirectory(const std::string& path);
 
 }  // namespace lumen

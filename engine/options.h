@@ -70,9 +70,9 @@ struct Options {
   // from any thread; must not call the engine. Empty: nobody is told.
   std::function<void(EventLevel, std::string_view)> on_event;
 
-  // Told once, after on_event, when an error that no retry can mend makes the engine read-only
-  // until a reopen; Stats::sticky_error is its message. As on_event: any thread, must not call the
-  // engine.
+  // Told once, after on_event, when an error that no retry can mend, or a directory that was moved
+  // or replaced, makes the engine read-only until a reopen; Stats::sticky_error is its message. As
+  // on_event: any thread, must not call the engine.
   std::function<void(const absl::Status& error)> on_read_only;
 
   // Told during Open how much of the WAL has been replayed. Called on the thread that opens.

@@ -2,28 +2,48 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/mutex.h"
+#include "engine/base/status.h"
 #include "engine/errno_status.h"
 #include "engine/file_system.h"
 
 namespace lumen {
 
-// Passes every call on and counts the failed syncs of each directory. After one, entries that were
-// pending may never become durable although a later sync of the same directory returns OK; so
-// whoever makes a file compares the count from before its creation with the count after its own
-// directory sync, and starts over under a new name where they differ.
+// Passes every call on, holds the database's lock, and counts the failed syncs of each directory.
 //
-// Directories are told apart by their paths, not followed through symbolic links. A path that may
-// name the same one, because one of the two is relative, counts as it.
+// Failed syncs: after one, entries that were pending may never become durable although a later sync
+// of the same directory returns OK; so whoever makes a file compares the count from before its
+// creation with the count after its own directory sync, and starts over under a new name where they
+// differ. Directories are told apart by their paths, not followed through symbolic links. A path
+// that may name the same one, because one of the two is relative, counts as it.
+//
+// The lock: names lead to whatever is in the directory's place now, so no name is made, changed or
+// removed once the lock says that this is another directory. And a name counts only once its
+// directory was synced, after which the lock is asked again: what was made meanwhile was made in
+// the locked directory, or the sync is refused. Between a question and the call behind it a file
+// may still get into the wrong directory; nothing ever names it.
 class DirectoryWatch : public FileSystem {
  public:
   explicit DirectoryWatch(FileSystem& inner) : inner_(inner) {}
+
+  // Locks `path`. `on_lost` runs, on any thread and any number of times, with what StillHeld says
+  // once that is FAILED_PRECONDITION. Before any other thread knows of this object.
+  absl::Status TakeLock(const std::string& path, std::string_view owner,
+                        std::function<void(const absl::Status&)> on_lost) {
+    ASSIGN_OR_RETURN(lock_, inner_.Lock(path, owner));
+    on_lost_ = std::move(on_lost);
+    return absl::OkStatus();
+  }
+  // Once no call is under way, nor will be.
+  void ReleaseLock() { lock_.reset(); }
 
   uint64_t failed_syncs(const std::string& directory) const EXCLUDES(mutex_) {
     const std::string asked = Normal(directory);
@@ -36,31 +56,35 @@ class DirectoryWatch : public FileSystem {
   }
 
   absl::Status SyncDirectory(const std::string& directory) override EXCLUDES(mutex_) {
-    // Held across the I/O: a failure must be counted before another sync, which then has nothing
-    // left to write, can return OK.
-    MutexLock lock(mutex_);
-    absl::Status status = inner_.SyncDirectory(directory);
-    if (!status.ok() && !IsSyncNotBegun(status)) Count(Normal(directory));
-    return status;
+    RETURN_IF_ERROR(CountedSync(directory));
+    return CheckLock();
   }
 
   absl::StatusOr<std::unique_ptr<LogFile>> CreateLogFile(const std::string& path) override {
+    RETURN_IF_ERROR(CheckLock());
     return inner_.CreateLogFile(path);
   }
   absl::StatusOr<std::unique_ptr<ReadFile>> OpenReadFile(const std::string& path) override {
     return inner_.OpenReadFile(path);
   }
   absl::Status Rename(const std::string& from, const std::string& to) override {
+    RETURN_IF_ERROR(CheckLock());
     return inner_.Rename(from, to);
   }
   absl::Status Link(const std::string& existing, const std::string& added) override {
+    RETURN_IF_ERROR(CheckLock());
     return inner_.Link(existing, added);
   }
-  absl::Status Remove(const std::string& path) override { return inner_.Remove(path); }
+  absl::Status Remove(const std::string& path) override {
+    RETURN_IF_ERROR(CheckLock());
+    return inner_.Remove(path);
+  }
   absl::Status CreateDirectory(const std::string& path) override {
+    RETURN_IF_ERROR(CheckLock());
     return inner_.CreateDirectory(path);
   }
   absl::Status RemoveDirectory(const std::string& path) override {
+    RETURN_IF_ERROR(CheckLock());
     return inner_.RemoveDirectory(path);
   }
   absl::StatusOr<std::vector<std::string>> List(const std::string& directory) override {
@@ -93,7 +117,25 @@ class DirectoryWatch : public FileSystem {
     }
   }
 
+  absl::Status CountedSync(const std::string& directory) EXCLUDES(mutex_) {
+    // Held across the I/O: a failure must be counted before another sync, which then has nothing
+    // left to write, can return OK.
+    MutexLock lock(mutex_);
+    absl::Status status = inner_.SyncDirectory(directory);
+    if (!status.ok() && !IsSyncNotBegun(status)) Count(Normal(directory));
+    return status;
+  }
+
+  absl::Status CheckLock() {
+    if (lock_ == nullptr) return absl::OkStatus();
+    absl::Status status = lock_->StillHeld();
+    if (absl::IsFailedPrecondition(status)) on_lost_(status);
+    return status;
+  }
+
   FileSystem& inner_;
+  std::unique_ptr<FileLock> lock_;
+  std::function<void(const absl::Status&)> on_lost_;
   mutable Mutex mutex_;
   std::map<std::string, uint64_t> failed_syncs_ GUARDED_BY(mutex_);  // by normal path
   uint64_t failed_elsewhere_ GUARDED_BY(mutex_) = 0;

@@ -41,6 +41,7 @@ void EngineContext::Report(EventLevel level, std::string_view message) const {
 }
 
 void EngineContext::ReportRetry(SoftWork work, std::string_view what, const absl::Status& error) {
+  if (!health.ok()) return;  // nothing is tried again
   Bump(counters.background_retries);
   if (!health.SetBackground(work, error)) return;
   Report(EventLevel::kError,
@@ -52,6 +53,20 @@ void EngineContext::ReportDone(SoftWork work, std::string_view what) {
   if (!health.SetBackground(work, absl::OkStatus())) return;
   Report(EventLevel::kInfo,
          absl::StrCat("background work goes on: ", std::string(what), " has succeeded"));
+}
+
+absl::Status EngineContext::TakeLock() {
+  return files.TakeLock(Path("LOCK"), options.lock_owner,
+                        [this](const absl::Status& lost) { LoseDirectory(lost); });
+}
+
+void EngineContext::LoseDirectory(const absl::Status& lost) {
+  const absl::Status error = absl::FailedPreconditionError(absl::StrCat(
+      directory, " is no longer the directory that was opened (", lost.message(),
+      "); writes are refused and nothing is made or removed there any more; stop this program"));
+  if (!health.SetSticky(error)) return;
+  Report(EventLevel::kError, absl::StrCat("read-only from here on: ", error.message()));
+  if (options.on_read_only) options.on_read_only(error);
 }
 
 void EngineContext::TurnReadOnly(std::string_view what, const absl::Status& error) {

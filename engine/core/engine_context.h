@@ -43,6 +43,8 @@ struct EngineContext {
 
   std::string Path(std::string_view name) const { return directory + "/" + std::string(name); }
   uint64_t NewFileNumber() { return next_file_number.fetch_add(1, std::memory_order_relaxed); }
+  // Takes LOCK; where that is lost, the engine turns read-only.
+  absl::Status TakeLock();
   void Report(EventLevel level, std::string_view message) const;
   // Soft work failed and will be tried again: remembers why, and tells once until it has succeeded.
   void ReportRetry(SoftWork work, std::string_view what, const absl::Status& error);
@@ -51,6 +53,8 @@ struct EngineContext {
 
   // Work failed where no retry can mend it: writes are refused from here on. Tells once.
   void TurnReadOnly(std::string_view what, const absl::Status& error);
+  // The same for a directory that is no longer the one that was opened; `lost` says how.
+  void LoseDirectory(const absl::Status& lost);
 
   // Opens a finished table and checks that it is the one the record describes.
   absl::StatusOr<TablePtr> OpenTable(const TableRecord& record);

@@ -96,10 +96,8 @@ class EngineCore::CheckpointStep : public Step {
   Completion& done_;
 };
 
-EngineCore::EngineCore(std::unique_ptr<EngineContext> context, std::unique_ptr<FileLock> lock,
-                       RecoveredDatabase recovered)
+EngineCore::EngineCore(std::unique_ptr<EngineContext> context, RecoveredDatabase recovered)
     : context_(std::move(context)),
-      lock_(std::move(lock)),
       recovery_(recovered.report),
       state_(ReadState{.active = {std::make_shared<Memtable>(),
                                   recovered.wal_writer->identity().number, recovered.next_sequence},
@@ -493,7 +491,7 @@ absl::Status EngineCore::Close() {
     context_->env.executor.Await(calls_gone_);
   context_->background.Stop();
   close_status_ = commit_.WriteCloseNote();
-  lock_.reset();
+  context_->files.ReleaseLock();
   const absl::Status status = close_status_;
   closed_.Fire();
   return status;

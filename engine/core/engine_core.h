@@ -26,8 +26,7 @@ namespace lumen {
 // The engine of engine/engine.h: owns the parts, connects them, and checks what callers hand in.
 class EngineCore : public Engine {
  public:
-  EngineCore(std::unique_ptr<EngineContext> context, std::unique_ptr<FileLock> lock,
-             RecoveredDatabase recovered);
+  EngineCore(std::unique_ptr<EngineContext> context, RecoveredDatabase recovered);
   ~EngineCore() override;
 
   absl::StatusOr<WriteResult> Write(const WriteBatch& batch, const WriteOptions& options) override;
@@ -76,7 +75,6 @@ class EngineCore : public Engine {
 
   // Declared so that whatever refers to another part is destroyed before it.
   const std::unique_ptr<EngineContext> context_;
-  std::unique_ptr<FileLock> lock_;
   const RecoveryReport recovery_;
   DatabaseState state_;
   WalLog wal_;

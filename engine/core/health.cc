@@ -21,6 +21,7 @@ bool Health::SetBackground(SoftWork work, const absl::Status& status) {
 
 absl::Status Health::WriteError() const {
   if (ok()) return absl::OkStatus();
+  if (MutexLock lock(mutex_); absl::IsFailedPrecondition(sticky_)) return sticky_;
   return absl::FailedPreconditionError(absl::StrCat(
       "the engine is read-only since an I/O error that no retry can mend: ", sticky_message(),
       "; check the disk, then reopen the database"));

@@ -19,9 +19,9 @@ inline constexpr size_t kSoftWorks = 4;
 // What is wrong with an engine. Thread-safe.
 //
 // sticky:     the WAL, the manifest or the directory failed in a way that no retry can mend,
-// because a failed sync may
-//             have dropped dirty pages that a second one reports as clean. Writes are refused until
-//             a reopen.
+//             because a failed sync may have dropped dirty pages that a second one reports as
+//             clean; or (FAILED_PRECONDITION) the directory is another one now. Writes are refused
+//             until a reopen.
 // background: soft work failed (a full disk, mostly); it is retried and heals.
 class Health {
  public:
@@ -31,7 +31,7 @@ class Health {
   bool SetBackground(SoftWork work, const absl::Status& status) EXCLUDES(mutex_);
 
   bool ok() const { return !sticky_set_.load(std::memory_order_acquire); }
-  // OK, or FAILED_PRECONDITION saying what failed and what to do.
+  // OK, or FAILED_PRECONDITION saying what failed and what to do; as it was set, if it was one.
   absl::Status WriteError() const EXCLUDES(mutex_);
   // Of any soft work, or of that which writes may have to wait for (all but compaction).
   absl::Status background() const EXCLUDES(mutex_);

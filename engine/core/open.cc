@@ -59,14 +59,13 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const Options& options,
     return absl::NotFoundError(absl::StrCat(directory, ": no such directory"));
   }
   if (!exists) RETURN_IF_ERROR(CreateDirectories(context->files, context->directory));
-  ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock,
-                   context->files.Lock(context->Path("LOCK"), options.lock_owner));
+  RETURN_IF_ERROR(context->TakeLock());
   absl::StatusOr<RecoveredDatabase> recovered = RecoverDatabase(*context);
   if (!recovered.ok()) {
     context->background.Stop();
     return recovered.status();
   }
-  return std::make_unique<EngineCore>(std::move(context), std::move(lock), *std::move(recovered));
+  return std::make_unique<EngineCore>(std::move(context), *std::move(recovered));
 }
 
 }  // namespace lumen

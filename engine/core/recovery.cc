@@ -214,12 +214,6 @@ class Recovery {
 
 }  // namespace
 
-std::string ParentDirectory(const std::string& path) {
-  const size_t slash = path.find_last_of('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 absl::Status CreateDirectories(FileSystem& file_system, const std::string& path) {
   if (path == "." || path == "/") return absl::OkStatus();
   const std::string parent = ParentDirectory(path);

@@ -34,9 +34,6 @@ struct RecoveredDatabase {
   RecoveryReport report;
 };
 
-// "/a" of "/a/b", "." of "b".
-std::string ParentDirectory(const std::string& path);
-
 // Makes `path` and what is missing above it, and syncs every directory on the way, whoever made it:
 // an earlier creation may have been cut short by a crash before its syncs. Directories that were
 // there and may not be read are passed over.

@@ -24,9 +24,8 @@ constexpr int kLastLevel = Version::kLevels - 1;
 // name.
 class DirectoryRepair final : public Repair {
  public:
-  DirectoryRepair(std::unique_ptr<EngineContext> context, std::unique_ptr<FileLock> lock,
-                  RepairWork work)
-      : context_(std::move(context)), lock_(std::move(lock)), work_(std::move(work)) {}
+  DirectoryRepair(std::unique_ptr<EngineContext> context, RepairWork work)
+      : context_(std::move(context)), work_(std::move(work)) {}
   ~DirectoryRepair() override { context_->background.Stop(); }
 
   const RepairPlan& plan() const override { return work_.account; }
@@ -98,7 +97,6 @@ class DirectoryRepair final : public Repair {
   }
 
   const std::unique_ptr<EngineContext> context_;
-  const std::unique_ptr<FileLock> lock_;
   const RepairWork work_;
   bool applied_ = false;
   bool current_attempted_ = false;
@@ -112,15 +110,14 @@ absl::StatusOr<std::unique_ptr<Repair>> Repair::Prepare(
   ASSIGN_OR_RETURN(const bool exists, environment.file_system.Exists(directory));
   if (!exists) return absl::NotFoundError(absl::StrCat(directory, ": no such directory"));
   auto context = std::make_unique<EngineContext>(options, directory, environment);
-  absl::StatusOr<std::unique_ptr<FileLock>> lock =
-      context->files.Lock(context->Path("LOCK"), options.lock_owner);
+  const absl::Status locked = context->TakeLock();
   absl::StatusOr<RepairWork> work =
-      lock.ok() ? PlanRepair(context->files, context->directory, progress) : lock.status();
+      locked.ok() ? PlanRepair(context->files, context->directory, progress) : locked;
   if (!work.ok()) {
     context->background.Stop();
     return work.status();
   }
-  return std::make_unique<DirectoryRepair>(std::move(context), *std::move(lock), *std::move(work));
+  return std::make_unique<DirectoryRepair>(std::move(context), *std::move(work));
 }
 
 }  // namespace lumen

@@ -50,9 +50,21 @@ absl::Status ErrnoStatus(const std::string& path, std::string_view operation, in
 }
 
 absl::Status LockHeldStatus(const std::string& path, std::string_view owner) {
+  if (owner.empty()) {
+    return absl::FailedPreconditionError(path + ": lock: held; the file does not say by whom");
+  }
   std::string message = path + ": lock: held by \"";
   message.append(owner.substr(0, kMostOwnerBytes)).append("\"");
   return absl::FailedPreconditionError(message);
+}
+
+absl::Status DirectoryLostStatus(const std::string& path) {
+  return absl::FailedPreconditionError(
+      path + ": lock: the directory was moved, removed or replaced since it was locked");
+}
+
+absl::Status LockReplacedStatus(const std::string& path) {
+  return absl::FailedPreconditionError(path + ": lock: the file was replaced since it was locked");
 }
 
 }  // namespace lumen

@@ -297,6 +297,57 @@ TEST_P(FileSystemContract, ALockExcludesThisProcessAndNamesItsHolder) {
   EXPECT_EQ(Read("LOCK"), "x");
 }
 
+// What an operator does who finds a LOCK left behind, and is wrong about it.
+TEST_P(FileSystemContract, ALockWhoseFileIsRemovedIsStillHeld) {
+  auto lock = fs_.Lock(Path("LOCK"), "server 42");
+  ASSERT_TRUE(lock.ok()) << lock.status();
+  ASSERT_TRUE(fs_.Remove(Path("LOCK")).ok());
+  EXPECT_TRUE((*lock)->StillHeld().ok());
+  const auto second = fs_.Lock(Path("LOCK"), "other").status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(second)) << second;
+  EXPECT_EQ(second.message(), Path("LOCK") + ": lock: held; the file does not say by whom");
+  // And whoever is refused leaves no file of its own.
+  EXPECT_FALSE(*fs_.Exists(Path("LOCK")));
+  EXPECT_TRUE((*lock)->StillHeld().ok());
+  lock->reset();
+  EXPECT_TRUE(fs_.Lock(Path("LOCK"), "other").ok());
+}
+
+TEST_P(FileSystemContract, ALockIsLostWithAnotherFileInItsPlace) {
+  auto lock = fs_.Lock(Path("LOCK"), "server 42");
+  ASSERT_TRUE(lock.ok()) << lock.status();
+  Write("copy", "server 42");
+  ASSERT_TRUE(fs_.Rename(Path("copy"), Path("LOCK")).ok());
+  const absl::Status lost = (*lock)->StillHeld();
+  EXPECT_TRUE(absl::IsFailedPrecondition(lost)) << lost;
+  EXPECT_EQ(lost.message(), Path("LOCK") + ": lock: the file was replaced since it was locked");
+}
+
+TEST_P(FileSystemContract, ALockIsLostWhileItsDirectoryIsElsewhere) {
+  ASSERT_TRUE(fs_.CreateDirectory(Path("d")).ok());
+  auto lock = fs_.Lock(Path("d/LOCK"), "server 42");
+  ASSERT_TRUE(lock.ok()) << lock.status();
+  ASSERT_TRUE(fs_.Rename(Path("d"), Path("d.old")).ok());
+  const absl::Status lost = (*lock)->StillHeld();
+  EXPECT_TRUE(absl::IsFailedPrecondition(lost)) << lost;
+  EXPECT_EQ(lost.message(), Path("d/LOCK") +
+                                ": lock: the directory was moved, removed or replaced since it was "
+                                "locked");
+  // Nobody else gets the one that was moved; the one in its place is somebody else's.
+  EXPECT_TRUE(absl::IsFailedPrecondition(fs_.Lock(Path("d.old/LOCK"), "other").status()));
+  ASSERT_TRUE(fs_.CreateDirectory(Path("d")).ok());
+  auto next = fs_.Lock(Path("d/LOCK"), "server 43");
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_TRUE((*next)->StillHeld().ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition((*lock)->StillHeld()));
+  // Back in its place it is what it was.
+  next->reset();
+  ASSERT_TRUE(fs_.Remove(Path("d/LOCK")).ok());
+  ASSERT_TRUE(fs_.RemoveDirectory(Path("d")).ok());
+  ASSERT_TRUE(fs_.Rename(Path("d.old"), Path("d")).ok());
+  EXPECT_TRUE((*lock)->StillHeld().ok());
+}
+
 INSTANTIATE_TEST_SUITE_P(
     On, FileSystemContract,
     testing::Values(Kind{"Disk", [] { return std::make_unique<PosixVolume>(); }},

@@ -69,7 +69,7 @@ class Runner {
   std::unique_ptr<FileLock> locks_[kSlots];
 };
 
-constexpr uint64_t kKinds = 32;
+constexpr uint64_t kKinds = 34;
 
 std::string Runner::Run(const Command& command) {
   const std::string path = Path(command.path), other = Path(command.other);
@@ -107,6 +107,9 @@ std::string Runner::Run(const Command& command) {
       return Number(fs_.FileSize(path));
     case 30:
       return Keep(locks_[command.slot], fs_.Lock(path, "owner of " + command.other));
+    case 31:
+    case 32:
+      return locks_[command.slot] == nullptr ? "no lock" : Show(locks_[command.slot]->StillHeld());
     default:
       locks_[command.slot].reset();
       return Show(fs_.SyncDirectory(path));

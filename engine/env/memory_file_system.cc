@@ -144,16 +144,32 @@ class MemoryFileSystem::MemoryReadFile final : public ReadFile {
 
 class MemoryFileSystem::MemoryFileLock final : public FileLock {
  public:
-  MemoryFileLock(std::shared_ptr<Volume> volume, std::shared_ptr<MemoryNode> node)
-      : volume_(std::move(volume)), node_(std::move(node)) {}
+  MemoryFileLock(std::string path, std::shared_ptr<Volume> volume,
+                 std::shared_ptr<MemoryNode> directory, std::shared_ptr<MemoryNode> node)
+      : path_(std::move(path)),
+        volume_(std::move(volume)),
+        directory_(std::move(directory)),
+        node_(std::move(node)) {}
   ~MemoryFileLock() override {
     MutexLock lock(volume_->mutex);
+    directory_->locked = false;
     node_->locked = false;
     volume_->tree->Close(*node_);
   }
 
+  absl::Status StillHeld() const override {
+    MutexLock lock(volume_->mutex);
+    std::shared_ptr<MemoryNode> there;
+    const int error_number = volume_->tree->Find(ParentDirectory(path_), &there);
+    if (error_number != 0 || there != directory_) return DirectoryLostStatus(path_);
+    if (volume_->tree->Find(path_, &there) == 0 && there != node_) return LockReplacedStatus(path_);
+    return absl::OkStatus();
+  }
+
  private:
+  const std::string path_;
   const std::shared_ptr<Volume> volume_;
+  const std::shared_ptr<MemoryNode> directory_;
   const std::shared_ptr<MemoryNode> node_;
 };
 
@@ -256,17 +272,22 @@ absl::StatusOr<std::unique_ptr<FileLock>> MemoryFileSystem::Lock(const std::stri
   RETURN_IF_ERROR(volume_->Before(Operation::kLock, path));
   MutexLock lock(volume_->mutex);
   MemoryTree& tree = *volume_->tree;
-  std::shared_ptr<MemoryNode> node;
+  std::shared_ptr<MemoryNode> directory, node;
+  RETURN_IF_ERROR(StatusOf(tree.FindDirectory(ParentDirectory(path), &directory), path, "lock"));
   int error_number = tree.FindFile(path, &node);
+  if (directory->locked) {
+    return LockHeldStatus(path, error_number == 0 ? Contents(*node, kMostOwnerBytes) : "");
+  }
   if (error_number == ENOENT) error_number = tree.CreateFile(path, &node);
   RETURN_IF_ERROR(StatusOf(error_number, path, "lock"));
   if (node->locked) return LockHeldStatus(path, Contents(*node, kMostOwnerBytes));
   uint64_t end = 0;
   tree.Resize(*node, 0);
   RETURN_IF_ERROR(StatusOf(tree.Append(*node, &end, owner), path, "lock"));
+  directory->locked = true;
   node->locked = true;
   tree.Open(*node);
-  return std::make_unique<MemoryFileLock>(volume_, std::move(node));
+  return std::make_unique<MemoryFileLock>(path, volume_, std::move(directory), std::move(node));
 }
 
 std::unique_ptr<MemoryFileSystem> MemoryFileSystem::CrashCopy(Crash crash) const {

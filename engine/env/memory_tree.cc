@@ -80,6 +80,11 @@ int MemoryTree::FindFile(const std::string& path, NodePointer* node) const {
   return (*node)->is_directory ? EISDIR : 0;
 }
 
+int MemoryTree::FindDirectory(const std::string& path, NodePointer* node) const {
+  if (const int error_number = Find(path, node)) return error_number;
+  return (*node)->is_directory ? 0 : ENOTDIR;
+}
+
 void MemoryTree::AddName(const Place& place, const NodePointer& node) {
   place.directory().names[place.name] = node;
   node->links++;

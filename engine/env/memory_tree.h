@@ -39,6 +39,8 @@ class MemoryTree {
   int Find(const std::string& path, std::shared_ptr<MemoryNode>* node) const;
   // The same, and EISDIR for a directory.
   int FindFile(const std::string& path, std::shared_ptr<MemoryNode>* node) const;
+  // The same, and ENOTDIR for a file.
+  int FindDirectory(const std::string& path, std::shared_ptr<MemoryNode>* node) const;
 
   int CreateFile(const std::string& path, std::shared_ptr<MemoryNode>* node);
   int CreateDirectory(const std::string& path);

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 #include "engine/base/status.h"
@@ -39,25 +40,68 @@ class PosixReadFile final : public ReadFile {
   const uint64_t size_bytes_;
 };
 
-// Closing the descriptor is what releases it; unlocking first would also take it from a forked
-// process that is still running.
-class PosixFileLock final : public FileLock {
- public:
-  explicit PosixFileLock(PosixDescriptor file) : file_(std::move(file)) {}
-
- private:
-  const PosixDescriptor file_;
-};
-
 absl::Status StatusOf(int result, const std::string& path, std::string_view operation) {
   return result == 0 ? absl::OkStatus() : ErrnoStatus(path, operation, errno);
 }
 
+// What `path` leads to now. Empty: nothing.
+absl::StatusOr<std::optional<struct stat>> LookAt(const std::string& path) {
+  struct stat status;
+  if (::stat(path.c_str(), &status) == 0) return status;
+  if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+  return ErrnoStatus(path, "lock", errno);
+}
+
+bool IsSameFile(const struct stat& one, const struct stat& other) {
+  return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+// Closing the descriptors is what releases them; unlocking first would also take them from a forked
+// process that is still running. As long as they are open no other file can have their inodes.
+class PosixFileLock final : public FileLock {
+ public:
+  PosixFileLock(std::string path, std::string directory_path, PosixDescriptor directory,
+                PosixDescriptor file)
+      : path_(std::move(path)),
+        directory_path_(std::move(directory_path)),
+        directory_(std::move(directory)),
+        file_(std::move(file)) {}
+
+  absl::Status StillHeld() const override {
+    struct stat held;
+    if (::fstat(directory_.number(), &held) != 0) return ErrnoStatus(path_, "lock", errno);
+    ASSIGN_OR_RETURN(const std::optional<struct stat> directory, LookAt(directory_path_));
+    if (!directory || !IsSameFile(*directory, held)) return DirectoryLostStatus(path_);
+    if (::fstat(file_.number(), &held) != 0) return ErrnoStatus(path_, "lock", errno);
+    ASSIGN_OR_RETURN(const std::optional<struct stat> file, LookAt(path_));
+    if (file && !IsSameFile(*file, held)) return LockReplacedStatus(path_);
+    return absl::OkStatus();
+  }
+
+ private:
+  const std::string path_;
+  const std::string directory_path_;
+  const PosixDescriptor directory_;
+  const PosixDescriptor file_;
+};
+
 // A holder that has the lock but has not written its name yet still shows its predecessor's.
-absl::Status HeldElsewhere(const std::string& path, const PosixDescriptor& file) {
+absl::Status HeldElsewhere(const std::string& path) {
   std::array<char, kMostOwnerBytes> owner;
-  const int64_t bytes = std::max<int64_t>(ReadFully(file.number(), owner, 0), 0);
-  return LockHeldStatus(path, std::string_view(owner.data(), static_cast<size_t>(bytes)));
+  const PosixDescriptor file = OpenDescriptor(path.c_str(), O_RDONLY);
+  const int64_t bytes = file.number() < 0 ? 0 : ReadFully(file.number(), owner, 0);
+  return LockHeldStatus(
+      path, std::string_view(owner.data(), static_cast<size_t>(std::max<int64_t>(bytes, 0))));
+}
+
+// Of `path`, or of the directory that it is in.
+absl::Status TakeFlock(const PosixDescriptor& file, const std::string& path) {
+  int result;
+  do {
+    result = ::flock(file.number(), LOCK_EX | LOCK_NB);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 && errno == EWOULDBLOCK) return HeldElsewhere(path);
+  return StatusOf(result, path, "lock");
 }
 
 }  // namespace
@@ -146,19 +190,24 @@ absl::StatusOr<uint64_t> PosixFileSystem::FreeSpace(const std::string& directory
 
 absl::StatusOr<std::unique_ptr<FileLock>> PosixFileSystem::Lock(const std::string& path,
                                                                 std::string_view owner) {
+  const std::string directory_path = ParentDirectory(path);
+  PosixDescriptor directory = OpenDescriptor(directory_path.c_str(), O_RDONLY | O_DIRECTORY);
+  if (directory.number() < 0) return ErrnoStatus(path, "lock", errno);
+  // Before the file is made: to whoever has the directory, a file in place of its own would be the
+  // sign of somebody else who took it.
+  RETURN_IF_ERROR(TakeFlock(directory, path));
   PosixDescriptor file = OpenDescriptor(path.c_str(), O_RDWR | O_CREAT);
   if (file.number() < 0) return ErrnoStatus(path, "lock", errno);
-  int result;
-  do {
-    result = ::flock(file.number(), LOCK_EX | LOCK_NB);
-  } while (result != 0 && errno == EINTR);
-  if (result != 0 && errno == EWOULDBLOCK) return HeldElsewhere(path, file);
-  RETURN_IF_ERROR(StatusOf(result, path, "lock"));
+  RETURN_IF_ERROR(TakeFlock(file, path));
   RETURN_IF_ERROR(StatusOf(::ftruncate(file.number(), 0), path, "lock"));
   if (const int error_number = WriteFully(file.number(), owner, 0)) {
     return ErrnoStatus(path, "lock", error_number);
   }
-  return std::make_unique<PosixFileLock>(std::move(file));
+  auto lock =
+      std::make_unique<PosixFileLock>(path, directory_path, std::move(directory), std::move(file));
+  // Either may have been exchanged between its opening and its lock.
+  RETURN_IF_ERROR(lock->StillHeld());
+  return lock;
 }
 
 }  // namespace lumen

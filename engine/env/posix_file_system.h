@@ -10,8 +10,9 @@ namespace lumen {
 //                file system without it the file is only made longer, and appends inside the
 //                reservation may still meet ENOSPC. In a reservation that is synced often, an
 //                Append now and then writes zeros behind its data (docs/decisions/0009).
-//   Lock         flock(2): belongs to the open file, so it excludes this process too. A process
-//                forked while it is held keeps it until it exits or calls exec.
+//   Lock         flock(2), of the directory and of the file: belongs to the open file, so it
+//                excludes this process too. A process forked while it is held keeps it until it
+//                exits or calls exec. On NFS the directory's holds on this machine only.
 class PosixFileSystem final : public FileSystem {
  public:
   absl::StatusOr<std::unique_ptr<LogFile>> CreateLogFile(const std::string& path) override;

@@ -119,6 +119,8 @@ class TracingFileSystem::TracedLock final : public FileLock {
     target_.reset();
     trace_.Tell("unlock " + name_);
   }
+  // Not told: it is asked beside whatever changes a name, and changes none.
+  absl::Status StillHeld() const override { return target_->StillHeld(); }
 
  private:
   const std::string name_;

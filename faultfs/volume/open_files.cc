@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/base/status.h"
+#include "engine/errno_status.h"
 
 namespace lumen::faultfs {
 namespace {
@@ -148,17 +149,31 @@ uint64_t VolumeReadFile::data_end() const {
 
 class VolumeFileLock final : public FileLock {
  public:
-  VolumeFileLock(std::string path, std::shared_ptr<ProcessLife> life, InodeNumber inode)
-      : path_(std::move(path)), life_(std::move(life)), inode_(inode) {}
+  VolumeFileLock(std::string path, std::shared_ptr<ProcessLife> life, InodeNumber directory,
+                 InodeNumber inode)
+      : path_(std::move(path)), life_(std::move(life)), directory_(directory), inode_(inode) {}
   ~VolumeFileLock() override {
     if (!life_->alive()) return;
     life_->volume().TellAside("unlock", path_);
-    life_->Release(inode_);
+    life_->Release(directory_, inode_);
+  }
+
+  // No call of its own: it changes nothing, and no device takes part in it.
+  absl::Status StillHeld() const override {
+    if (!life_->alive()) return ProcessLife::Killed(path_);
+    const VolumeTree& tree = life_->volume().tree;
+    InodeNumber there = 0;
+    if (tree.FindDirectory(ParentDirectory(path_), &there) != 0 || there != directory_) {
+      return DirectoryLostStatus(path_);
+    }
+    if (tree.Find(path_, &there) == 0 && there != inode_) return LockReplacedStatus(path_);
+    return absl::OkStatus();
   }
 
  private:
   const std::string path_;
   const std::shared_ptr<ProcessLife> life_;
+  const InodeNumber directory_;
   const InodeNumber inode_;
 };
 
@@ -177,9 +192,9 @@ std::unique_ptr<ReadFile> NewReadFile(std::string path, std::shared_ptr<ProcessL
 }
 
 std::unique_ptr<FileLock> NewFileLock(std::string path, std::shared_ptr<ProcessLife> life,
-                                      InodeNumber inode) {
-  life->Hold(inode);
-  return std::make_unique<VolumeFileLock>(std::move(path), std::move(life), inode);
+                                      InodeNumber directory, InodeNumber inode) {
+  life->Hold(directory, inode);
+  return std::make_unique<VolumeFileLock>(std::move(path), std::move(life), directory, inode);
 }
 
 }  // namespace lumen::faultfs

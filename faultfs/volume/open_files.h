@@ -15,6 +15,6 @@ std::unique_ptr<LogFile> NewLogFile(std::string path, std::shared_ptr<ProcessLif
 std::unique_ptr<ReadFile> NewReadFile(std::string path, std::shared_ptr<ProcessLife> life,
                                       InodeNumber inode);
 std::unique_ptr<FileLock> NewFileLock(std::string path, std::shared_ptr<ProcessLife> life,
-                                      InodeNumber inode);
+                                      InodeNumber directory, InodeNumber inode);
 
 }  // namespace lumen::faultfs

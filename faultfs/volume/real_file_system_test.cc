@@ -31,10 +31,10 @@ constexpr int kSequences = 150;
 constexpr int kMostLength = 2000;
 constexpr size_t kSlots = 4;
 constexpr const char* kKindNames[] = {
-    "append", "append", "append", "append", "allocate", "sync",    "close", "create",
-    "create", "create", "open",   "open",   "read",     "read",    "view",  "rename",
-    "rename", "rename", "link",   "remove", "remove",   "mkdir",   "mkdir", "rmdir",
-    "list",   "exists", "size",   "lock",   "unlock",   "syncdir", "kill"};
+    "append", "append", "append", "append", "allocate", "sync",   "close",   "create",
+    "create", "create", "open",   "open",   "read",     "read",   "view",    "rename",
+    "rename", "rename", "link",   "remove", "remove",   "mkdir",  "mkdir",   "rmdir",
+    "list",   "exists", "size",   "lock",   "held",     "unlock", "syncdir", "kill"};
 constexpr size_t kKinds = std::size(kKindNames);
 
 struct Command {
@@ -132,6 +132,10 @@ std::string Runner::Run(const Command& command) {
   if (name == "list") return List(command.path == "d" ? "" : command.path);
   if (name == "lock") {
     return Keep(locks_[command.slot], files_->Lock(path, "owner of " + command.other));
+  }
+  if (name == "held") {
+    const FileLock* lock = locks_[command.slot].get();
+    return lock == nullptr ? "no lock" : Show(lock->StillHeld());
   }
   if (name == "unlock") return locks_[command.slot].reset(), "unlocked";
   if (name == "syncdir") return Show(files_->SyncDirectory(path));

@@ -10,8 +10,9 @@
 namespace lumen::faultfs {
 namespace {
 
-void RemoveOne(std::vector<InodeNumber>& from, InodeNumber inode) {
-  const auto at = std::find(from.begin(), from.end(), inode);
+template <typename Item>
+void RemoveOne(std::vector<Item>& from, const Item& item) {
+  const auto at = std::find(from.begin(), from.end(), item);
   CHECK(at != from.end());
   *at = from.back();
   from.pop_back();
@@ -33,20 +34,20 @@ void ProcessLife::Close(InodeNumber inode) {
   volume_->tree.Close(inode);
 }
 
-void ProcessLife::Hold(InodeNumber inode) {
+void ProcessLife::Hold(InodeNumber directory, InodeNumber inode) {
   Open(inode);
-  held_.push_back(inode);
+  held_.emplace_back(directory, inode);
 }
 
-void ProcessLife::Release(InodeNumber inode) {
-  RemoveOne(held_, inode);
-  volume_->tree.Unlock(inode);
+void ProcessLife::Release(InodeNumber directory, InodeNumber inode) {
+  RemoveOne(held_, {directory, inode});
+  volume_->tree.Unlock(directory, inode);
   Close(inode);
 }
 
 void ProcessLife::Kill() {
   if (!alive_) return;
-  while (!held_.empty()) Release(held_.back());
+  while (!held_.empty()) Release(held_.back().first, held_.back().second);
   while (!open_.empty()) Close(open_.back());
   alive_ = false;
 }
@@ -173,19 +174,25 @@ absl::StatusOr<uint64_t> VolumeProcess::FreeSpace(const std::string& directory) 
 
 absl::StatusOr<std::unique_ptr<FileLock>> VolumeProcess::Lock(const std::string& path,
                                                               std::string_view owner) {
+  InodeNumber directory = 0;
   InodeNumber taken = 0;
-  const absl::Status status = Run({.call = {.kind = CallKind::kLock, .path = path}, .verb = "lock"},
-                                  [&](VolumeTree& tree, const CallEffect&, Request& request) {
-                                    int error_number = tree.FindFile(path, &request.inode);
-                                    if (error_number == ENOENT)
-                                      error_number = tree.CreateFile(path, &request.inode);
-                                    if (error_number == 0)
-                                      error_number = tree.Lock(request.inode, owner);
-                                    if (error_number == 0) taken = request.inode;
-                                    return error_number;
-                                  });
-  if (status.ok()) return NewFileLock(path, life_, taken);
-  if (taken != 0) life_->volume().tree.Unlock(taken);
+  const absl::Status status =
+      Run({.call = {.kind = CallKind::kLock, .path = path}, .verb = "lock"},
+          [&](VolumeTree& tree, const CallEffect&, Request& request) {
+            if (const int error_number = tree.FindDirectory(ParentDirectory(path), &directory)) {
+              return error_number;
+            }
+            InodeNumber file = 0;
+            int error_number = tree.FindFile(path, &file);
+            if (error_number == 0) request.inode = file;
+            if (tree.IsLocked(directory)) return EWOULDBLOCK;
+            if (error_number == ENOENT) error_number = tree.CreateFile(path, &request.inode);
+            if (error_number == 0) error_number = tree.Lock(directory, request.inode, owner);
+            if (error_number == 0) taken = request.inode;
+            return error_number;
+          });
+  if (status.ok()) return NewFileLock(path, life_, directory, taken);
+  if (taken != 0) life_->volume().tree.Unlock(directory, taken);
   return status;
 }
 

@@ -23,16 +23,16 @@ class ProcessLife {
 
   void Open(InodeNumber inode);
   void Close(InodeNumber inode);
-  // A lock that was taken.
-  void Hold(InodeNumber inode);
-  void Release(InodeNumber inode);
+  // A lock that was taken, of a directory and a file in it.
+  void Hold(InodeNumber directory, InodeNumber inode);
+  void Release(InodeNumber directory, InodeNumber inode);
   void Kill();
 
  private:
   const std::shared_ptr<VolumeState> volume_;
   bool alive_ = true;
   std::vector<InodeNumber> open_;
-  std::vector<InodeNumber> held_;
+  std::vector<std::pair<InodeNumber, InodeNumber>> held_;
 };
 
 class VolumeProcess final : public Volume::Process {

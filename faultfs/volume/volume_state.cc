@@ -86,7 +86,7 @@ absl::Status VolumeState::StatusOf(const Request& request, int error_number) con
   if (error_number == 0) return absl::OkStatus();
   const std::string path(request.call.path);
   if (request.call.kind == CallKind::kLock && error_number == EWOULDBLOCK) {
-    return LockHeldStatus(path, tree.Bytes(request.inode).ToString());
+    return LockHeldStatus(path, request.inode == 0 ? "" : tree.Bytes(request.inode).ToString());
   }
   std::string operation(request.verb);
   if (!request.call.to_path.empty()) operation.append(" ").append(request.call.to_path);

@@ -107,6 +107,7 @@ TEST(Volume, AKilledProcessDoesNothingMore) {
   EXPECT_TRUE(absl::IsAborted(log->Sync()));
   EXPECT_TRUE(absl::IsAborted(dead->Remove("/db/f")));
   EXPECT_TRUE(absl::IsAborted(dead->List("/db").status()));
+  EXPECT_TRUE(absl::IsAborted(lock->StillHeld()));
   std::string out(3, '?');
   EXPECT_TRUE(absl::IsAborted(reader->ReadAt(0, out).status()));
   EXPECT_EQ(reader->View(0, 3), std::nullopt);

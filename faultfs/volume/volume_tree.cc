@@ -291,8 +291,8 @@ void VolumeTree::Damage(InodeNumber inode, uint64_t offset, std::string data, ui
   }
 }
 
-int VolumeTree::Lock(InodeNumber inode, std::string_view text) {
-  if (info_[inode].locked) return EWOULDBLOCK;
+int VolumeTree::Lock(InodeNumber directory, InodeNumber inode, std::string_view text) {
+  if (info_[directory].locked || info_[inode].locked) return EWOULDBLOCK;
   if (current_.File(inode)->size() > 0) return kNotModelled;
   FileBytes bytes;
   bytes.Write(0, text);
@@ -304,6 +304,7 @@ int VolumeTree::Lock(InodeNumber inode, std::string_view text) {
   } else {
     at->bytes = std::move(shared);
   }
+  info_[directory].locked = true;
   info_[inode].locked = true;
   return 0;
 }

@@ -52,10 +52,14 @@ class VolumeTree {
   // The file has a size not above the one it has, and `data`, which lies within it.
   void Damage(InodeNumber inode, uint64_t offset, std::string data, uint64_t size_bytes);
 
-  // EWOULDBLOCK where it is held. The text is no part of the disk; it is there until the end of the
-  // volume, for readers of the file.
-  int Lock(InodeNumber inode, std::string_view text);
-  void Unlock(InodeNumber inode) { info_[inode].locked = false; }
+  // EWOULDBLOCK where either is held. The text is no part of the disk; it is there until the end of
+  // the volume, for readers of the file.
+  int Lock(InodeNumber directory, InodeNumber inode, std::string_view text);
+  void Unlock(InodeNumber directory, InodeNumber inode) {
+    info_[directory].locked = false;
+    info_[inode].locked = false;
+  }
+  bool IsLocked(InodeNumber inode) const { return info_[inode].locked; }
 
   // What readers see.
   const FileBytes& Bytes(InodeNumber inode) const;
