@@ -44,7 +44,7 @@ struct RepairPlan {
     EntryKind kind = EntryKind::kPut;
     std::string key;
   };
-  // The rest of one, which it does not have.
+  // The rest of one, which it does not have, or one that is missing.
   struct DroppedSegment {
     std::string name;
     std::string reason;
@@ -53,6 +53,9 @@ struct RepairPlan {
     uint64_t frames = 0;                         // of operations, whose header verifies
     std::vector<LostOperation> operations = {};  // of those that can be read
     uint64_t unreadable_operations = 0;          // counted by frames whose payload is damaged
+    // Not 0: the segment may have held more than the file shows (it is missing, short, or has lost
+    // its header), writes from this sequence on.
+    uint64_t unknown_from = 0;
   };
   struct SequenceRange {
     uint64_t first = 0;
@@ -98,7 +101,8 @@ std::vector<std::string> DescribeRepair(const RepairPlan& plan, uint64_t max_ope
 std::string QuotedKey(std::string_view key);
 
 // One repair of one directory, whose lock it holds from Prepare to its destruction: what Apply
-// does is what the plan says. Not thread-safe.
+// does is what the plan says. Where the directory may not be written to there is no lock, and Apply
+// returns the PERMISSION_DENIED of the attempt. Not thread-safe.
 class Repair {
  public:
   // Reads everything; changes nothing (but creates LOCK where it is missing). The plan depends on

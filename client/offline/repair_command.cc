@@ -50,6 +50,7 @@ Json SegmentRecord(const RepairPlan::DroppedSegment& segment) {
           {"bytes", segment.bytes},
           {"frames", segment.frames},
           {"unreadable_operations", segment.unreadable_operations},
+          {"unknown_from_sequence", segment.unknown_from},
           {"operations", std::move(operations)}};
 }
 
@@ -134,6 +135,10 @@ int RepairCommand(const Environment& environment, const RepairArguments& argumen
   if (absl::IsNotFound(repair.status())) {
     EndEarly(console, repair.status());
     return kExitNotFound;
+  }
+  if (absl::IsFailedPrecondition(repair.status())) {
+    return EndEarly(console, absl::FailedPreconditionError(absl::StrCat(
+                                 repair.status().message(), "; stop the server first")));
   }
   if (!repair.ok()) return EndEarly(console, repair.status());
   const RepairPlan& plan = (*repair)->plan();

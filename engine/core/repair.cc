@@ -24,8 +24,8 @@ constexpr int kLastLevel = Version::kLevels - 1;
 // name.
 class DirectoryRepair final : public Repair {
  public:
-  DirectoryRepair(std::unique_ptr<EngineContext> context, RepairWork work)
-      : context_(std::move(context)), work_(std::move(work)) {}
+  DirectoryRepair(std::unique_ptr<EngineContext> context, absl::Status locked, RepairWork work)
+      : context_(std::move(context)), locked_(std::move(locked)), work_(std::move(work)) {}
   ~DirectoryRepair() override { context_->background.Stop(); }
 
   const RepairPlan& plan() const override { return work_.account; }
@@ -33,6 +33,7 @@ class DirectoryRepair final : public Repair {
   absl::Status Apply() override {
     CHECK(!std::exchange(applied_, true));
     if (!plan().needed) return absl::OkStatus();
+    RETURN_IF_ERROR(locked_);
     const absl::Status status = MakeNewState();
     if (!status.ok() && !current_attempted_) RemoveMadeSince(*context_, work_.names);
     return status;
@@ -97,6 +98,7 @@ class DirectoryRepair final : public Repair {
   }
 
   const std::unique_ptr<EngineContext> context_;
+  const absl::Status locked_;
   const RepairWork work_;
   bool applied_ = false;
   bool current_attempted_ = false;
@@ -110,14 +112,17 @@ absl::StatusOr<std::unique_ptr<Repair>> Repair::Prepare(
   ASSIGN_OR_RETURN(const bool exists, environment.file_system.Exists(directory));
   if (!exists) return absl::NotFoundError(absl::StrCat(directory, ": no such directory"));
   auto context = std::make_unique<EngineContext>(options, directory, environment);
-  const absl::Status locked = context->TakeLock();
-  absl::StatusOr<RepairWork> work =
-      locked.ok() ? PlanRepair(context->files, context->directory, progress) : locked;
+  absl::Status locked = context->TakeLock();
+  // A directory that may not be written to can be looked at all the same; who has it open still
+  // refuses, because the lock on the directory itself needs no right to write.
+  absl::StatusOr<RepairWork> work = locked.ok() || absl::IsPermissionDenied(locked)
+                                        ? PlanRepair(context->files, context->directory, progress)
+                                        : locked;
   if (!work.ok()) {
     context->background.Stop();
     return work.status();
   }
-  return std::make_unique<DirectoryRepair>(std::move(context), *std::move(work));
+  return std::make_unique<DirectoryRepair>(std::move(context), std::move(locked), *std::move(work));
 }
 
 }  // namespace lumen

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/core/table_check.h"
+#include "engine/format/frame.h"
 #include "engine/repair.h"
 
 namespace lumen {
@@ -79,9 +80,20 @@ class Account {
          table.level < 0 ? "" : absl::StrCat(", level ", table.level));
   }
 
+  // What the file does not show, which no count says.
+  static std::string Unknown(const RepairPlan::DroppedSegment& segment) {
+    if (segment.unknown_from == 0) return "";
+    const bool shows_some = segment.frames > 0 || segment.from > kHeaderBlockBytes;
+    return absl::StrCat("; what ", shows_some ? "else " : "",
+                        "it held is unknown: writes from sequence ", segment.unknown_from,
+                        " on may be lost");
+  }
+
   void DescribeSegment(const RepairPlan::DroppedSegment& segment) {
-    if (segment.bytes == 0 && segment.from == 0) {
-      Line("lost: ", segment.name, ": ", segment.reason, "; what it held is unknown");
+    const bool nothing_to_count =
+        segment.bytes == 0 || (segment.frames == 0 && segment.unknown_from > 0);
+    if (nothing_to_count) {
+      Line("lost: ", segment.name, ": ", segment.reason, Unknown(segment));
       return;
     }
     Line("lost: ", segment.name, ": ", segment.bytes, " bytes from offset ", segment.from, ": ",
@@ -89,7 +101,8 @@ class Account {
          Count(segment.operations.size(), "operation"), " that can be read",
          segment.unreadable_operations == 0
              ? ""
-             : absl::StrCat(" and ", segment.unreadable_operations, " that cannot"));
+             : absl::StrCat(" and ", segment.unreadable_operations, " that cannot"),
+         Unknown(segment));
     uint64_t listed = 0;
     for (const auto& operation : segment.operations) {
       if (left_to_list_ == 0) break;

@@ -279,6 +279,66 @@ TEST_F(RepairTest, TheAccountNamesEachOperation) {
   EXPECT_EQ(*OpenAndRead(), (Content{{"a", "value"}}));
 }
 
+// Where the file does not show what it held, nobody counts it as nothing.
+TEST_F(RepairTest, TheAccountSaysWhatASegmentThatWasCutNoLongerShows) {
+  const auto account = [&](size_t keep_bytes, char wipe_header) {
+    files_ = std::make_unique<MemoryFileSystem>();
+    {
+      TestDatabase database(*files_, 1);
+      EXPECT_TRUE(database.Open().ok());
+      for (const char* key : {"a", "b", "c", "d", "e"}) {
+        EXPECT_TRUE(database.Write({{key, "value"}}, Durability::kSync).ok());
+      }
+      files_ = files_->CrashCopy(Crash::kProcess)->CrashCopy(Crash::kProcess);
+    }
+    const std::string wal = NameOf(FileKind::kWal);
+    std::string bytes = files_->ReadWhole(wal)->substr(0, keep_bytes);
+    if (wipe_header != 0) bytes.assign(bytes.size(), '\0');
+    EXPECT_TRUE(files_->WriteWhole(wal, bytes).ok());
+    auto repair = Prepare();
+    EXPECT_TRUE(repair.ok()) << repair.status();
+    EXPECT_FALSE((*repair)->plan().loses_nothing());
+    for (const std::string& line : DescribeRepair((*repair)->plan(), 3)) {
+      if (line.starts_with("lost:")) return line;
+    }
+    return std::string("nothing is said to be lost");
+  };
+  EXPECT_EQ(
+      account(0, 0),
+      "lost: 00000001.wal: the file is empty; what it held is unknown: writes from sequence 1 "
+      "on may be lost");
+  EXPECT_EQ(account(100, 0),
+            "lost: 00000001.wal: the file ends within its header, after 100 bytes; what it held is "
+            "unknown: writes from sequence 1 on may be lost");
+  EXPECT_EQ(account(64 << 10, 'z'),
+            "lost: 00000001.wal: its header is damaged; what it held is unknown: writes from "
+            "sequence 1 on may be lost");
+  EXPECT_EQ(account(5000, 0),
+            "lost: 00000001.wal: the file has 5000 of the 65536 bytes that its header says; what "
+            "else it held is unknown: writes from sequence 3 on may be lost");
+}
+
+TEST_F(RepairTest, WhatMayNotBeWrittenToIsLookedAtAndNotRepaired) {
+  files_ = std::make_unique<MemoryFileSystem>();
+  {
+    TestDatabase database(*files_, 1);
+    ASSERT_TRUE(database.Open().ok());
+    ASSERT_TRUE(database.Write({{"a", "value"}}, Durability::kSync).ok());
+  }
+  ASSERT_TRUE(files_->WriteWhole(NameOf(FileKind::kWal), "").ok());
+  files_->SetHook([](MemoryFileSystem::Operation operation, const std::string& path) {
+    return operation == MemoryFileSystem::Operation::kLock
+               ? absl::PermissionDeniedError(path + ": lock: Read-only file system")
+               : absl::OkStatus();
+  });
+  auto repair = Prepare();
+  ASSERT_TRUE(repair.ok()) << repair.status();
+  EXPECT_TRUE((*repair)->plan().needed);
+  const auto before = FilesOf(*files_);
+  EXPECT_EQ((*repair)->Apply().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(FilesOf(*files_), before);
+}
+
 TEST_F(RepairTest, AnOpenDatabaseIsRefused) {
   files_ = std::make_unique<MemoryFileSystem>();
   TestDatabase database(*files_, 1);

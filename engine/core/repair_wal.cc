@@ -37,6 +37,7 @@ struct Segment {
   SegmentReport report;
   bool usable = false;         // its header is good and of this database
   bool damaged = false;        // holds frames that nobody can follow, or promises what is not there
+  bool shows_all = true;       // false: it may have held frames of which nothing is left
   std::string why;             // why frames end at report.end, or cannot be used at all
   uint64_t next_sequence = 0;  // behind the last frame that can be replayed
 };
@@ -91,7 +92,13 @@ class Salvage {
       DescribeEnd(segment);
     } else {
       segment.damaged = report.any_frame || (!question_.floor && !report.tail_is_zero);
-      segment.why = report.foreign ? "belongs to another database" : "its header is damaged";
+      segment.why =
+          report.foreign           ? "belongs to another database"
+          : report.file_bytes == 0 ? "the file is empty"
+          : report.file_bytes < kHeaderBlockBytes
+              ? absl::StrCat("the file ends within its header, after ", report.file_bytes, " bytes")
+              : "its header is damaged";
+      segment.shows_all = false;
     }
     segments_.push_back(std::move(segment));
     return absl::OkStatus();
@@ -137,7 +144,9 @@ class Salvage {
     } else if (report.file_bytes < report.header.header.file_bytes && !report.closed &&
                !report.successor) {
       segment.damaged = true;
-      segment.why = "the file is shorter than its header says";
+      segment.shows_all = false;
+      segment.why = absl::StrCat("the file has ", report.file_bytes, " of the ",
+                                 report.header.header.file_bytes, " bytes that its header says");
     } else if (!report.tail_is_zero) {
       segment.why = "a torn tail, which nothing promises";
     }
@@ -155,7 +164,7 @@ class Salvage {
     next_ = sequence;
     for (const Segment* segment = Find(number);; segment = Find(number)) {
       if (segment == nullptr) {
-        plan_.dropped_segments.push_back({.name = WalFileName(number), .reason = "is missing"});
+        plan_.dropped_segments.push_back(Missing(number));
         return;
       }
       const SegmentReport& report = segment->report;
@@ -270,6 +279,7 @@ class Salvage {
         .from = from,
         .bytes = file.size() > from ? file.size() - from : 0};
     ListFrames(file, report.number, dropped);
+    if (!segment.shows_all) dropped.unknown_from = next_;
     plan_.lost_files.push_back(report.name);
     plan_.dropped_segments.push_back(std::move(dropped));
     return absl::OkStatus();
@@ -296,7 +306,11 @@ class Salvage {
   void NoteSuccessor(std::string_view payload) {
     const uint64_t successor = payload.size() == 8 ? LoadFixed<uint64_t>(payload.data()) : 0;
     if (successor == 0 || Find(successor) != nullptr) return;
-    plan_.dropped_segments.push_back({.name = WalFileName(successor), .reason = "is missing"});
+    plan_.dropped_segments.push_back(Missing(successor));
+  }
+
+  RepairPlan::DroppedSegment Missing(uint64_t number) const {
+    return {.name = WalFileName(number), .reason = "is missing", .unknown_from = next_};
   }
 
   void NoteFrame(const FrameHeader& header, std::optional<std::string_view> payload,

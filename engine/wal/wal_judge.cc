@@ -111,12 +111,32 @@ class Judge {
     return absl::OkStatus();
   }
 
+  const SegmentReport* Find(uint64_t number) const {
+    for (const SegmentReport& segment : segments_) {
+      if (segment.number == number) return &segment;
+    }
+    return nullptr;
+  }
+
+  // Of a segment that is needed, in which nothing verifies: it is not missing, but was cut or
+  // wiped.
+  static std::string LengthOf(const SegmentReport* there) {
+    if (there == nullptr) return "";
+    if (there->file_bytes == 0) return "; the file is there, but it is empty";
+    return "; the file is there with " + std::to_string(there->file_bytes) +
+           " bytes, but neither its header nor any frame verifies";
+  }
+
   absl::Status FollowChain() {
     const auto floor = live_.find(expected_.floor);
     if (floor == live_.end()) {
+      const SegmentReport* there = Find(expected_.floor);
       return Refuse(WalRule::kFloorMissing,
-                    {PathIn(expected_.directory, WalFileName(expected_.floor)), 0, "no segment", 0},
-                    "the manifest needs this segment, which was durable before it was named");
+                    {PathIn(expected_.directory, WalFileName(expected_.floor)), 0,
+                     there == nullptr ? "no segment" : "nothing that verifies",
+                     there == nullptr ? 0 : there->file_bytes},
+                    "the manifest needs this segment, which was durable before it was named" +
+                        LengthOf(there));
     }
     for (const SegmentReport* segment = floor->second;;) {
       RETURN_IF_ERROR(Take(*segment));
@@ -127,7 +147,8 @@ class Judge {
       if (named == live_.end() || named->first < segment->number) {
         return Refuse(WalRule::kSuccessorMissing, At(*segment, segment->end, "end of SEAL frame"),
                       "names " + WalFileName(*segment->successor) +
-                          " as its successor, which was durable before it was named");
+                          " as its successor, which was durable before it was named" +
+                          LengthOf(Find(*segment->successor)));
       }
       segment = named->second;
     }
