@@ -16,6 +16,8 @@
 #include "engine/core/crash_testing.h"
 #include "engine/database_inspect.h"
 #include "engine/errno_status.h"
+#include "engine/format/coding.h"
+#include "engine/format/crc32c.h"
 #include "engine/manifest/version_edit.h"
 #include "engine/wal_inspect.h"
 
@@ -24,6 +26,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using Operation = MemoryFileSystem::Operation;
 
 std::vector<std::string> NamesIn(MemoryFileSystem& files) {
@@ -194,6 +197,39 @@ TEST_F(OpenTest, SlashesBehindTheDirectoryChangeNothing) {
   }
 }
 
+// Cut or wiped, it is not missing, and is not said to be.
+TEST_F(OpenTest, AnEmptyFloorSegmentIsSaidToBeThere) {
+  std::string first;
+  for (const std::string& name : NamesIn(*files_)) {
+    if (ParseFileName(name).kind != FileKind::kWal) continue;
+    if (first.empty()) first = "/db/" + name;
+    ASSERT_TRUE(files_->WriteWhole("/db/" + name, "").ok());
+  }
+  ExpectRefusal(absl::StatusCode::kDataLoss,
+                {first + ": ", "floor-missing", "the file is there, but it is empty"});
+  ASSERT_TRUE(files_->WriteWhole(first, std::string(5000, '\0')).ok());
+  ExpectRefusal(absl::StatusCode::kDataLoss,
+                {first + ": ", "floor-missing", "the file is there with 5000 bytes, but neither"});
+}
+
+// Nothing is damaged: the commands for damage would refuse, or be wrong.
+TEST_F(OpenTest, ANewerFormatIsAnsweredWithWhatHelps) {
+  const std::string manifest = NameOf(*files_, FileKind::kManifest);
+  const std::string wal = NameOf(*files_, FileKind::kWal);
+  for (const std::string& path : {manifest, wal}) {
+    const std::string good = *files_->ReadWhole(path);
+    std::string newer = good;
+    newer[8] = 2;
+    StoreFixed<uint32_t>(&newer[4092], Crc32c(std::string_view(newer).substr(0, 4092)));
+    ASSERT_TRUE(files_->WriteWhole(path, newer).ok());
+    ExpectRefusal(absl::StatusCode::kUnimplemented,
+                  {path, "newer-format", "Use the newer lumen-server", "restore a checkpoint"});
+    EXPECT_THAT(std::string(Open().message()), Not(HasSubstr("`lumen ")));
+    ASSERT_TRUE(files_->WriteWhole(path, good).ok());
+  }
+  ExpectWhole();
+}
+
 TEST_F(OpenTest, ADamagedCurrentIsRefused) {
   const std::string good = *files_->ReadWhole("/db/CURRENT");
   for (const std::string& bad :
@@ -208,7 +244,8 @@ TEST_F(OpenTest, ADamagedManifestIsRefused) {
   for (const uint64_t offset : {uint64_t{0}, uint64_t{4096}}) {
     const std::string good = *files_->ReadWhole(manifest);
     ASSERT_TRUE(files_->Overwrite(manifest, offset, "damage").ok());
-    ExpectRefusal(absl::StatusCode::kDataLoss, {manifest, "rule ", "lumen wal dump"});
+    ExpectRefusal(absl::StatusCode::kDataLoss,
+                  {manifest, "rule ", "lumen manifest dump " + manifest});
     ASSERT_TRUE(files_->WriteWhole(manifest, good).ok());
   }
   ExpectWhole();
@@ -228,7 +265,7 @@ TEST_F(OpenTest, ADamagedWalIsRefused) {
 
 TEST_F(OpenTest, ADirectoryThatLostCurrentIsNotCreatedAnew) {
   Take("/db/CURRENT");
-  ExpectRefusal(absl::StatusCode::kDataLoss, {"/db/", "no CURRENT", "lumen "});
+  ExpectRefusal(absl::StatusCode::kDataLoss, {"/db/", "no CURRENT", "`lumen repair /db` finds"});
   // The WAL alone is evidence enough.
   Take(NameOf(*files_, FileKind::kTable));
   ExpectRefusal(absl::StatusCode::kDataLoss, {".wal", "no CURRENT", "lumen "});

@@ -35,7 +35,7 @@ class Recovery {
     ASSIGN_OR_RETURN(names_, files_.List(context_.directory));
     if (const absl::Status status = RecoverOrCreate(); !status.ok()) {
       if (!current_attempted_) RemoveMadeSince(context_, names_);
-      return status;
+      return absl::IsUnimplemented(status) ? OfNewerFormat(status) : status;
     }
     RemoveUnnamed();
     return std::move(database_);
@@ -66,17 +66,20 @@ class Recovery {
     const std::string manifest_path = context_.Path(ManifestFileName(number));
     absl::StatusOr<std::string> bytes = ReadWholeFile(files_, manifest_path);
     if (absl::IsNotFound(bytes.status())) {
-      return absl::DataLossError(
-          absl::StrCat(manifest_path,
-                       ": CURRENT names it, but it is missing; nothing was changed. Restore it "
-                       "from a backup; ",
-                       Commands()));
+      return absl::DataLossError(absl::StrCat(
+          manifest_path, ": CURRENT names it, but it is missing; nothing was changed; ", Commands(),
+          ", which may be nothing"));
     }
     RETURN_IF_ERROR(bytes.status());
     absl::StatusOr<ManifestState> read = ReadManifest(*bytes, number);
-    if (!read.ok())
-      return WithAdvice(read.status(),
-                        absl::StrCat(" `lumen wal dump ", manifest_path, "` shows the edits;"));
+    if (absl::IsUnimplemented(read.status())) {
+      return absl::UnimplementedError(
+          absl::StrCat(context_.directory, "/", read.status().message()));
+    }
+    if (!read.ok()) {
+      return WithAdvice(read.status(), absl::StrCat(" `lumen manifest dump ", manifest_path,
+                                                    "` shows the edits;"));
+    }
     manifest = *std::move(read);
     context_.epoch = manifest.epoch;
     UseNumbersAbove(manifest.next_file_number - 1);
@@ -119,6 +122,13 @@ class Recovery {
     return absl::Status(status.code(), absl::StrCat(context_.directory, "/", status.message(), ";",
                                                     first_command, " ", Commands()));
   }
+  // Nothing is damaged, so the commands that look for damage have nothing to say.
+  static absl::Status OfNewerFormat(const absl::Status& status) {
+    return absl::UnimplementedError(absl::StrCat(
+        status.message(),
+        "; nothing was changed. Use the newer lumen-server that wrote it, or restore a "
+        "checkpoint from before"));
+  }
   std::string Commands() const { return CommandsThatHelp(context_.directory); }
 
   void UseNumbersAbove(uint64_t used) {
@@ -135,11 +145,11 @@ class Recovery {
       ASSIGN_OR_RETURN(const std::string evidence,
                        EvidenceOfData(files_, context_.directory, name));
       if (evidence.empty()) continue;
-      return absl::DataLossError(
-          absl::StrCat(context_.Path(name), ": ", evidence,
-                       ", but the directory has no CURRENT file, which names the manifest; "
-                       "nothing was changed. Restore CURRENT from a backup; ",
-                       Commands()));
+      return absl::DataLossError(absl::StrCat(
+          context_.Path(name), ": ", evidence,
+          ", but the directory has no CURRENT file, which names the manifest; "
+          "nothing was changed. An older CURRENT names what is gone; `lumen repair ",
+          context_.directory, "` finds what it named, and says first what would be lost"));
     }
     if (!context_.options.create_if_missing) {
       return absl::NotFoundError(
