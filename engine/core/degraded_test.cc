@@ -18,6 +18,7 @@
 namespace lumen {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using Operation = MemoryFileSystem::Operation;
 
@@ -154,6 +155,43 @@ TEST(Degraded, AFullDiskIsToldOnceAndThatItHealedOnce) {
     EXPECT_THAT(told[0], HasSubstr("injected"));
     EXPECT_THAT(told[1], testing::StartsWith("info: background work goes on: "));
   }
+}
+
+// Whatever a file operation said, it is no answer about the key that is being put.
+TEST_F(DegradedTest, AWriteThatWaitsForASegmentIsToldOfAnIoError) {
+  for (const auto code : {absl::StatusCode::kAlreadyExists, absl::StatusCode::kNotFound,
+                          absl::StatusCode::kPermissionDenied, absl::StatusCode::kInternal}) {
+    files_->SetHook([code](Operation operation, const std::string& path) {
+      const bool fails = operation == Operation::kCreate && path.find(".wal") != std::string::npos;
+      return fails ? absl::Status(code, path + ": injected") : absl::OkStatus();
+    });
+    absl::Status refused;
+    for (int i = 0; i < 1000 && refused.ok(); ++i) refused = Put("key", std::string(1000, 'v'));
+    EXPECT_EQ(refused.code(), absl::StatusCode::kInternal) << refused;
+    EXPECT_THAT(std::string(refused.message()),
+                AllOf(HasSubstr("nothing was written"), HasSubstr("injected")));
+    EXPECT_EQ(database_.engine().Flush().code(), absl::StatusCode::kInternal);
+    files_->SetHook({});
+    database_.engine().Resume();
+    database_.environment().RunUntilIdle();
+    EXPECT_TRUE(Put("key", "healed").ok());
+  }
+}
+
+TEST_F(DegradedTest, AFileThatIsInTheWayIsLeftAloneAndPassedBy) {
+  std::vector<std::string> strangers;
+  for (int number = 20; number < 40; ++number) {  // not reached yet
+    strangers.push_back(absl::StrCat("/db/000000", number, ".wal"));
+    ASSERT_TRUE(files_->WriteWhole(strangers.back(), "a stranger's").ok());
+  }
+  for (int i = 0; i < 300; ++i) {
+    while (!Put(absl::StrCat("key ", i), std::string(1000, 'v')).ok()) database_.engine().Resume();
+  }
+  EXPECT_GT(stats().background_retries, 0u);
+  for (const std::string& stranger : strangers) {
+    EXPECT_EQ(files_->ReadWhole(stranger).value_or("gone"), "a stranger's") << stranger;
+  }
+  ExpectContentIsVisible();
 }
 
 TEST_F(DegradedTest, AFailedWalAppendLeavesTheWriteInDoubtAndTheEngineReadOnly) {

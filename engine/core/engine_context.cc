@@ -18,6 +18,14 @@ uint64_t CacheBytes(const Options& options) {
                   options.memory_budget_bytes - std::min(options.memory_budget_bytes, memtables));
 }
 
+// What a failure of background work is to a caller who is refused because of it. The other codes of
+// a file operation (ALREADY_EXISTS, NOT_FOUND, PERMISSION_DENIED) would read as an answer about the
+// caller's own key.
+absl::Status CauseOf(const absl::Status& error) {
+  if (absl::IsResourceExhausted(error) || absl::IsDataLoss(error)) return error;
+  return absl::InternalError(error.message());
+}
+
 }  // namespace
 
 std::string CommandsThatHelp(const std::string& directory) {
@@ -43,7 +51,7 @@ void EngineContext::Report(EventLevel level, std::string_view message) const {
 void EngineContext::ReportRetry(SoftWork work, std::string_view what, const absl::Status& error) {
   if (!health.ok()) return;  // nothing is tried again
   Bump(counters.background_retries);
-  if (!health.SetBackground(work, error)) return;
+  if (!health.SetBackground(work, CauseOf(error))) return;
   Report(EventLevel::kError,
          absl::StrCat(std::string(what), " failed and will be tried again in ",
                       options.retry_interval_ns / 1'000'000, " ms: ", error.message()));

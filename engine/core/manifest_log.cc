@@ -193,8 +193,10 @@ void ManifestLog::Replaced() {
 }
 
 ManifestLog::Progress ManifestLog::RetryLater(const absl::Status& status) {
-  // Nothing names the new manifest yet.
-  context_.obsolete_files.Add(context_.Path(ManifestFileName(maker_->number())));
+  // Nothing names the new manifest yet; a file that was there already is somebody else's.
+  if (installer_ != nullptr || !absl::IsAlreadyExists(status)) {
+    context_.obsolete_files.Add(context_.Path(ManifestFileName(maker_->number())));
+  }
   StartReplacing();
   return WaitToRetry(status);
 }

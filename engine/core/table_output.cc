@@ -12,7 +12,8 @@ absl::StatusOr<std::unique_ptr<TableOutput>> TableOutput::Create(EngineContext& 
   const std::string path = context.Path(TableFileName(number));
   absl::StatusOr<std::unique_ptr<LogFile>> file = context.files.CreateLogFile(path);
   if (!file.ok()) {
-    context.obsolete_files.Add(path);  // the failed create may have taken effect
+    // The failed create may have taken effect; a file that was there already is somebody else's.
+    if (!absl::IsAlreadyExists(file.status())) context.obsolete_files.Add(path);
     return file.status();
   }
   return std::unique_ptr<TableOutput>(new TableOutput(context, number, *std::move(file), options));

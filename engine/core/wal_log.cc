@@ -26,8 +26,12 @@ class WalLog::PrepareStep : public Step {
             wal_.context_.directory, ": a directory sync failed while the segment was made"));
       }
       if (!finished.ok()) {
-        // Nothing names the file yet. Its number is never used again.
-        wal_.context_.obsolete_files.Add(wal_.context_.Path(WalFileName(maker_.identity().number)));
+        // Nothing names the file yet, and its number is never used again. One that was there
+        // already is somebody else's.
+        if (!absl::IsAlreadyExists(finished.status())) {
+          wal_.context_.obsolete_files.Add(
+              wal_.context_.Path(WalFileName(maker_.identity().number)));
+        }
         wal_.PrepareEnded(finished.status());
         return StepResult::kError;
       }
