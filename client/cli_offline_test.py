@@ -141,7 +141,30 @@ class Offline(unittest.TestCase):
         code, _, err = lumen("repair", "--yes", self.db)
         self.assertEqual(code, 4)
         self.assertIn(f"process {server.process.pid} on ", err)
+        self.assertIn("stop the server first", err)
         server.stop()
+
+    def test_a_removed_lock_lets_nobody_in(self):
+        server = Server(self.db)
+        self.addCleanup(server.process.wait)
+        self.addCleanup(server.process.kill)
+        (self.db / "LOCK").unlink()
+        run = subprocess.run([BIN / "lumen-server", "--data-dir", self.db, "--listen", "127.0.0.1:0"],
+                             capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(run.returncode, 3, run.stderr)
+        code, _, err = lumen("repair", "--yes", self.db)
+        self.assertEqual(code, 4)
+        self.assertIn("stop the server first", err)
+        server.stop()
+
+    def test_directories_of_ours_are_not_foreign(self):
+        for made in "checkpoints/one", "checkpoints/.two.tmp", "lost/1", "mine":
+            (self.db / made).mkdir(parents=True)
+        code, out, _ = lumen("verify", self.db)
+        self.assertEqual(code, 0)
+        self.assertIn("checkpoints: 1, not checked\nlost: kept by a repair\nnot ours: mine\n", out)
+        code, out, _ = lumen("verify", "-o", "jsonl", self.db)
+        self.assertEqual(json.loads(out.splitlines()[-1])["not_ours"], ["mine"])
 
     def test_a_refused_open_names_the_commands(self):
         self.damage("00000119.wal", 5000)
@@ -385,12 +408,6 @@ class Offline(unittest.TestCase):
             self.assertIn("-o,--output text|json|jsonl", out)
             self.assertIn("How to print [default text]", out)
             self.assertLessEqual(max(map(len, out.splitlines())), 100, out)
-
-    def test_the_servers_checkpoints_are_not_called_foreign(self):
-        (self.db / "checkpoints").mkdir()
-        (self.db / "notes.txt").touch()
-        out = lumen("verify", f"{self.db}/")[1]
-        self.assertIn("\nnot looked into: checkpoints\nnot ours: notes.txt\n", out)
 
     def test_a_group_of_commands_has_examples_of_its_own(self):
         for group in "wal", "manifest", "sst":

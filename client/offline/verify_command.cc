@@ -1,5 +1,6 @@
 #include "client/offline/verify_command.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,7 +49,20 @@ LockState TryLock(FileSystem& files, const std::string& directory, cli::Talk& ta
   return state;
 }
 
-void ShowText(const DatabaseReport& report, Findings& output) {
+// Directories of ours that hold no part of the database: the server's checkpoints, and what repairs
+// dropped.
+constexpr char kCheckpoints[] = "checkpoints";
+constexpr char kLost[] = "lost";
+
+uint64_t CountCheckpoints(FileSystem& files, const std::string& directory) {
+  const auto names = files.List(directory + "/" + kCheckpoints);
+  if (!names.ok()) return 0;
+  // One that is being made has a name that begins with a dot.
+  return static_cast<uint64_t>(std::count_if(
+      names->begin(), names->end(), [](const std::string& name) { return name[0] != '.'; }));
+}
+
+void ShowText(const DatabaseReport& report, uint64_t checkpoints, Findings& output) {
   for (const std::string& line : DescribeWalDirectory(report.wal)) output.Line(line);
   uint64_t bytes = 0;
   uint64_t entries = 0;
@@ -67,8 +81,13 @@ void ShowText(const DatabaseReport& report, Findings& output) {
     output.Line("not needed: " + name + ": the next open deletes it");
   }
   for (const std::string& name : report.foreign) {
-    // The server's, each a database of its own.
-    output.Line(name == "checkpoints" ? "not looked into: checkpoints" : "not ours: " + name);
+    if (name == kCheckpoints) {
+      output.Line(absl::StrCat("checkpoints: ", checkpoints, ", not checked"));
+    } else if (name == kLost) {
+      output.Line("lost: kept by a repair");
+    } else {
+      output.Line("not ours: " + name);
+    }
   }
 }
 
@@ -93,7 +112,9 @@ uint64_t DamagesOf(const DatabaseReport& report) {
 
 Json NamesOf(const std::vector<std::string>& names) {
   Json array = Json::array();
-  for (const std::string& name : names) array.push_back(JsonOfText(name));
+  for (const std::string& name : names) {
+    if (name != kCheckpoints && name != kLost) array.push_back(JsonOfText(name));
+  }
   return array;
 }
 
@@ -136,7 +157,7 @@ int VerifyDirectoryCommand(FileSystem& files, const std::string& directory,
   }
   if (!report->ok()) return EndEarly(console, report->status());
   Findings output(format, console.out());
-  ShowText(**report, output);
+  ShowText(**report, CountCheckpoints(files, directory), output);
   ShowRecords(**report, output);
   Summarize(directory, **report, output);
   output.End();
