@@ -172,7 +172,7 @@ class Offline(unittest.TestCase):
                              capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(run.returncode, 5)
         refusal = run.stderr.splitlines()[-1]
-        self.assertIn(f" error: cannot open {self.db}/: DATA_LOSS: {self.db}/00000119.wal: offset 4096: ", refusal)
+        self.assertIn(f" error: cannot open {self.db}: DATA_LOSS: {self.db}/00000119.wal: offset 4096: ", refusal)
         # Nothing behind it that is for programs only.
         self.assertTrue(refusal.endswith(f"lumen repair {self.db}"), refusal)
 
