@@ -238,7 +238,9 @@ absl::StatusOr<std::vector<std::string>> MemoryFileSystem::List(const std::strin
 absl::Status MemoryFileSystem::SyncDirectory(const std::string& directory) {
   RETURN_IF_ERROR(volume_->Before(Operation::kSyncDirectory, directory));
   MutexLock lock(volume_->mutex);
-  return StatusOf(volume_->tree->SyncDirectory(directory), directory, "sync directory");
+  const absl::Status status =
+      StatusOf(volume_->tree->SyncDirectory(directory), directory, "sync directory");
+  return status.ok() ? status : SyncNotBegun(status);  // it is not there
 }
 
 absl::StatusOr<bool> MemoryFileSystem::Exists(const std::string& path) {

@@ -5,6 +5,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/status.h"
+#include "engine/errno_status.h"
 #include "faultfs/volume/open_files.h"
 
 namespace lumen::faultfs {
@@ -120,16 +121,19 @@ absl::StatusOr<std::vector<std::string>> VolumeProcess::List(const std::string& 
 }
 
 absl::Status VolumeProcess::SyncDirectory(const std::string& directory) {
-  return Run(
-      {.call = {.kind = CallKind::kSyncDirectory, .path = directory}, .verb = "sync directory"},
-      [&](VolumeTree& tree, const CallEffect& effect, Request&) {
-        InodeNumber inode = 0;
-        if (const int error_number = tree.FindDirectory(directory, &inode)) {
-          return error_number;
-        }
-        tree.SyncDirectory(inode, effect.sync, effect.seed);
-        return 0;
-      });
+  bool missing = false;
+  const absl::Status status =
+      Run({.call = {.kind = CallKind::kSyncDirectory, .path = directory}, .verb = "sync directory"},
+          [&](VolumeTree& tree, const CallEffect& effect, Request&) {
+            InodeNumber inode = 0;
+            if (const int error_number = tree.FindDirectory(directory, &inode)) {
+              missing = true;
+              return error_number;
+            }
+            tree.SyncDirectory(inode, effect.sync, effect.seed);
+            return 0;
+          });
+  return missing ? SyncNotBegun(status) : status;
 }
 
 absl::StatusOr<bool> VolumeProcess::Exists(const std::string& path) {
