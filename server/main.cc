@@ -240,7 +240,8 @@ ExitCode ServeUntilStopped(const Settings& settings, int stop_fd, int read_only_
   NoticeReady("serving");
   if (AwaitEither(stop_fd, read_only_fd)) return Drain(stop_fd, server, engine);
   if (settings.on_sync_error == OnSyncError::kExit) {
-    spdlog::error("stopping, because on_sync_error is exit; check the disk before the next start");
+    spdlog::error(
+        "stopping, because on_sync_error is exit; see to the error above before the next start");
     LetNextSignalKill();
     // What comes of it is known: the engine is read-only, and Close says so once more.
     static_cast<void>(Stop(server, engine));

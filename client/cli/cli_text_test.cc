@@ -222,8 +222,9 @@ TEST(BatchSize, LargeEntriesDoNotMakeTheWritesOfSmallOnesShort) {
 TEST(StatusReport, WhatIsWrongIsSaid) {
   v1::StatusResponse status;
   EXPECT_THAT(StatusReport(status, "here", false), HasSubstr("accepted"));
-  status.set_read_only_reason("sync of 1.wal failed");
   status.set_background_error("disk full");
+  EXPECT_THAT(StatusReport(status, "here", false), HasSubstr("accepted as long as there is room"));
+  status.set_read_only_reason("sync of 1.wal failed");
   const std::string report = StatusReport(status, "here", true);
   EXPECT_THAT(report, HasSubstr("\033[31mrefused until the next start: sync of 1.wal failed"));
   EXPECT_THAT(report, HasSubstr("\033[31mwaits: disk full"));

@@ -38,6 +38,10 @@ std::string Writes(const v1::StatusResponse& status, bool colours) {
     return Coloured("refused until the next start: " + ToText(status.read_only_reason()), kRed,
                     colours);
   }
+  // What background work makes room for ends some time: first for puts, then for deletes.
+  if (!status.background_error().empty()) {
+    return Coloured("accepted as long as there is room, see background", kRed, colours);
+  }
   return Coloured("accepted", kGreen, colours);
 }
 
