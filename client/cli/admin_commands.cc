@@ -112,7 +112,7 @@ int Verify(Session& session, const std::string& format) {
   return session.Fail(absl::InternalError("the server stopped after " + how_far));
 }
 
-void Add(OnlineCommands& commands, CLI::App& admin, OnlineCommands::Description description,
+void Add(OnlineCommands& commands, CLI::App& admin, const OnlineCommands::Description& description,
          const std::function<int(Session&)>& run) {
   commands.Add(admin, "Commands", description, run);
 }
