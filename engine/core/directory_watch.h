@@ -45,9 +45,9 @@ class DirectoryWatch : public FileSystem {
   // Once no call is under way, nor will be.
   void ReleaseLock() { lock_.reset(); }
 
-  uint64_t failed_syncs(const std::string& directory) const EXCLUDES(mutex_) {
+  uint64_t failed_syncs(const std::string& directory) const EXCLUDES(counts_mutex_) {
     const std::string asked = Normal(directory);
-    MutexLock lock(mutex_);
+    MutexLock lock(counts_mutex_);
     uint64_t count = failed_elsewhere_;
     for (const auto& [path, failed] : failed_syncs_) {
       if (path == asked || IsAbsolute(path) != IsAbsolute(asked)) count += failed;
@@ -109,7 +109,8 @@ class DirectoryWatch : public FileSystem {
   static std::string Normal(const std::string& directory);
   static bool IsAbsolute(const std::string& path) { return path.starts_with('/'); }
 
-  void Count(const std::string& directory) REQUIRES(mutex_) {
+  void Count(const std::string& directory) EXCLUDES(counts_mutex_) {
+    MutexLock lock(counts_mutex_);
     if (failed_syncs_.size() < kMostDirectories || failed_syncs_.contains(directory)) {
       ++failed_syncs_[directory];
     } else {
@@ -136,9 +137,10 @@ class DirectoryWatch : public FileSystem {
   FileSystem& inner_;
   std::unique_ptr<FileLock> lock_;
   std::function<void(const absl::Status&)> on_lost_;
-  mutable Mutex mutex_;
-  std::map<std::string, uint64_t> failed_syncs_ GUARDED_BY(mutex_);  // by normal path
-  uint64_t failed_elsewhere_ GUARDED_BY(mutex_) = 0;
+  Mutex mutex_;                 // one sync at a time
+  mutable Mutex counts_mutex_;  // held for no I/O: who makes a segment asks on a commit thread
+  std::map<std::string, uint64_t> failed_syncs_ GUARDED_BY(counts_mutex_);  // by normal path
+  uint64_t failed_elsewhere_ GUARDED_BY(counts_mutex_) = 0;
 };
 
 }  // namespace lumen
