@@ -152,6 +152,18 @@ class ExitCodes(Program):
         self.assertEqual(self.start().stop(signal.SIGINT), 0)
         self.assertEqual(self.start().stop(signal.SIGHUP), 0)
 
+    def test_what_an_operator_asks_for_is_logged_and_shown(self):
+        server = self.start()
+        def admin(*words):
+            return subprocess.run([BIN / "lumen", "admin", *words, "--server", server.address], text=True,
+                                  capture_output=True, timeout=PATIENCE, check=True).stdout
+        admin("checkpoint", "one")
+        admin("log-level", "debug")
+        self.assertRegex(admin("config"), r"log_level.*debug.*lumen\.v1\.Admin/SetLogLevel")
+        self.assertEqual(server.stop(), 0)
+        self.assertRegex(server.log, r"info: checkpoint \S+/checkpoints/one, asked for by ipv4:127\.0\.0\.1:")
+        self.assertRegex(server.log, r"info: log level debug instead of info, asked for by ")
+
     def test_nohup_holds(self):
         server = self.start(prefix=("nohup",))
         server.process.send_signal(signal.SIGHUP)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -194,6 +195,13 @@ TEST_F(PosixFiles, AFailedDirectorySyncIsReportedOnceAndNotTriedAgain) {
   EXPECT_TRUE(absl::IsInternal(status));
   EXPECT_FALSE(IsSyncNotBegun(status));
   EXPECT_EQ(faults.syncs, 1);
+}
+
+TEST_F(PosixFiles, ADirectoryIsItsOwnersOnly) {
+  ASSERT_TRUE(fs_.CreateDirectory(Path("d")).ok());
+  struct stat made = {};
+  ASSERT_EQ(stat(Path("d").c_str(), &made), 0);
+  EXPECT_EQ(made.st_mode & 077, 0u);
 }
 
 TEST_F(PosixFiles, ADirectoryThatCannotBeOpenedIsSaidNotToBeSynced) {
