@@ -6,12 +6,17 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
+#include <grpcpp/server_posix.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <future>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "engine/base/mutex.h"
@@ -122,6 +127,29 @@ TEST_F(ClientTest, AServerThatIsGoneIsUnavailable) {
   const absl::Status connected = client_->WaitUntilConnected(std::chrono::milliseconds(50));
   EXPECT_EQ(connected.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(connected.ToString(), HasSubstr("cannot connect to 127.0.0.1:"));
+}
+
+// A server on a busy machine, or one that has not got round to accepting.
+TEST_F(ClientTest, AServerThatGreetsLateIsWaitedFor) {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* const name = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(bind(listener, name, size), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  ASSERT_EQ(getsockname(listener, name, &size), 0);
+  std::jthread greeter([&] {
+    const int connection = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    grpc::AddInsecureChannelFromFd(server_.get(), connection);
+  });
+  ClientOptions late;
+  late.server = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  const absl::Status put = Client(late).Put("k", "v");
+  EXPECT_TRUE(put.ok()) << put;
+  close(listener);
 }
 
 TEST_F(ClientTest, AServerWithoutHealthIsNotTakenForServing) {
