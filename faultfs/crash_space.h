@@ -26,11 +26,15 @@ struct Survivors {
   };
   struct Size {
     InodeNumber inode = 0;
-    uint64_t index = 0;  // the operation after which the file had the size it has
+    uint64_t index = 0;    // the operation after which the file had the size it has
+    uint64_t stopped = 0;  // the byte of the file, a sector end, at which that append stopped
+                           // short; 0: it did not
   };
   std::vector<uint64_t> entries;  // entry operations and allocates that happened, by index
-  std::vector<Size> sizes;        // files not in it have the base's size
-  std::vector<Sector> sectors;    // those not in it are as in the base
+  // Files not in it have the base's size. btrfs: of appends that stopped short alone. kill: of the
+  // append that was under way, where a part of it happened.
+  std::vector<Size> sizes;
+  std::vector<Sector> sectors;  // those not in it are as in the base
   // btrfs: appends that happened, by index.
   std::vector<uint64_t> appends;
 
@@ -53,7 +57,8 @@ class CrashSpace {
   CrashSpace(const DiskState& state, uint64_t seed, const FileBytes* unlinked = nullptr);
   ~CrashSpace();
 
-  // What a choice is about: pending operations and zombies. 0: there is one image.
+  // What a choice is about: pending operations and zombies; in `kill`, the append that is under
+  // way. 0: there is one image.
   size_t choices() const;
 
   // Each legal image once, in an order that depends on nothing but the state; false: there are more
@@ -62,7 +67,8 @@ class CrashSpace {
 
   // Images chosen by a plan where there are too many: all pending operations lost, all kept, all
   // zombies landed, each prefix of the history, all but one, only one, each append cut after each
-  // of its sectors and with one of them missing, all but each pair, only each pair. Legal ones
+  // of its sectors (its bytes, and the file's size with them) and with one of them missing, all but
+  // each pair, only each pair. Legal ones
   // only: with what is kept goes what it demands, with what is lost what demands it. Each image
   // once. `take` as above.
   void Systematic(const std::function<bool(const CrashImage&)>& take) const;

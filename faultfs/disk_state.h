@@ -29,6 +29,10 @@ class DiskState {
 
   // The next operation of the history.
   void Apply(const Operation& operation);
+  // The next operation of the history is under way: the crash comes in its middle, or right before
+  // it. Tells a difference in `kill` alone, and of appends alone: elsewhere a crash right after it
+  // may leave all that one in its middle may.
+  void Begin(const Operation& operation);
 
   Profile profile() const { return profile_; }
   const DiskImage& base() const { return base_; }
@@ -40,6 +44,8 @@ class DiskState {
   const std::vector<std::shared_ptr<const Pending>>& pending() const { return pending_; }
   // Operations so far.
   uint64_t applied() const { return applied_; }
+  // The append that has begun and may leave a part of itself; null: none.
+  const Pending* under_way() const { return under_way_.get(); }
   // The file most recently unlinked or replaced, as a reader saw it; null: none. Stale bytes are
   // from there.
   const FileBytes* unlinked() const { return unlinked_.get(); }
@@ -122,6 +128,7 @@ class DiskState {
   DiskImage base_;
   std::vector<Zombie> zombies_;
   std::vector<std::shared_ptr<const Pending>> pending_;
+  std::shared_ptr<const Pending> under_way_;
   std::vector<Entry> entries_;
   std::vector<Lost> lost_;
   std::vector<File> files_;

@@ -149,6 +149,9 @@ struct Obligations {
   uint64_t hash() const;
 };
 Obligations ObligationsAt(const WriteLog& log, uint64_t crash_point, bool process_crash);
+// A crash in the middle of the operation at `crash_point`, or right before it: a part of the
+// operation may hold writes that were issued before it and after all others.
+Obligations ObligationsDuring(const WriteLog& log, uint64_t crash_point, bool process_crash);
 
 // Which of the allowed states this is; nothing: none of them. For programs that reopen in the
 // middle of a workload, and then Resolve.

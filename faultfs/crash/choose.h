@@ -12,10 +12,14 @@ namespace lumen::faultfs {
 // Makes a legal choice and its image out of answers to "does operation i survive?". A Picker has
 //
 //   Closing closing()
-//   bool Keeps(uint64_t index)                          an entry operation, a size, all of an
-//   append bool KeepsSector(uint64_t index, const SectorChoices&)  the version that append `index`
-//   made bool Replaces(const SectorChoices&, Survivors::Sector&) something else than a version or
-//   base
+//   bool Keeps(uint64_t index)
+//       an entry operation, a size, all of an append
+//   uint64_t Stops(uint64_t index, const SectorEnds&)
+//       at which of these append `index`, which it keeps, stopped short; 0: it did not
+//   bool KeepsSector(uint64_t index, const SectorChoices&)
+//       the version that append `index` made
+//   bool Replaces(const SectorChoices&, Survivors::Sector&)
+//       something else than a version or base
 //
 // What the answers leave out and the profile demands is there nevertheless.
 template <typename Picker>
@@ -30,7 +34,7 @@ class Chooser {
     for (const DiskState::File& file : layout_.state.files()) {
       if (file.pending->empty() || result.image.File(file.inode) == nullptr) continue;
       if (layout_.rules.sets) {
-        ChooseSet(*file.pending, result.survivors);
+        ChooseSet(file.inode, *file.pending, result.survivors);
       } else {
         ChooseFile(file.inode, result.survivors);
       }
@@ -67,11 +71,19 @@ class Chooser {
            !(choices.SizeAllowed(place) && picker_.Keeps(choices.SizeIndex(place)))) {
       --place;
     }
+    uint64_t size = choices.SizeAt(place);
     if (place != FileChoices::kBaseSize) {
-      survivors.sizes.push_back({.inode = inode, .index = choices.SizeIndex(place)});
+      const uint64_t index = choices.SizeIndex(place);
+      const uint64_t stopped = Stops(index, choices.SizesWithin(place));
+      if (stopped != 0) size = stopped;
+      survivors.sizes.push_back({.inode = inode, .index = index, .stopped = stopped});
     }
-    choices.List(place, sectors_);
+    choices.List(place, size, sectors_);
     for (const SectorChoices& sector : sectors_) ChooseSector(sector, survivors);
+  }
+
+  uint64_t Stops(uint64_t index, const SectorEnds& within) {
+    return within.count == 0 ? 0 : picker_.Stops(index, within);
   }
 
   void ChooseSector(const SectorChoices& sector, Survivors& survivors) {
@@ -92,7 +104,7 @@ class Chooser {
     if (chosen.bytes != Survivors::Bytes::kBase) survivors.sectors.push_back(chosen);
   }
 
-  void ChooseSet(const PendingFile& file, Survivors& survivors) {
+  void ChooseSet(InodeNumber inode, const PendingFile& file, Survivors& survivors) {
     const auto& appends = file.appends();
     size_t growing = 0;
     size_t kept = 0;
@@ -105,11 +117,20 @@ class Chooser {
       if (picker_.closing() == Closing::kAdd ? keeps : unbroken) kept = growing;
     }
     growing = 0;
+    const PendingFile::Append* last = nullptr;
     for (const PendingFile::Append& append : appends) {
       const bool lost = append.operation->data_lost;
       const bool happens =
           append.growing ? growing++ < kept : !lost && picker_.Keeps(append.operation->index);
       if (happens) survivors.appends.push_back(append.operation->index);
+      if (happens && append.growing) last = &append;
+    }
+    if (last != nullptr) {
+      const uint64_t index = last->operation->index;
+      const uint64_t stopped = Stops(index, last->within);
+      if (stopped != 0) {
+        survivors.sizes.push_back({.inode = inode, .index = index, .stopped = stopped});
+      }
     }
     for (const PendingFile::SizeChange& change : file.sizes()) {
       if (!change.by_append && picker_.Keeps(change.index)) {

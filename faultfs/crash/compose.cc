@@ -155,27 +155,33 @@ class FileComposer {
 };
 
 uint64_t SizeAfter(const CrashSpace::Layout& layout, const Survivors::Size& size) {
+  if (size.stopped != 0) return size.stopped;
   const PendingFile* file = layout.state.FindFile(size.inode);
   return std::max(layout.state.base().File(size.inode)->size(), file->FindSize(size.index)->size);
 }
 
-void PutAppend(const PendingOperation& append, FileBytes& out) {
-  if (append.data_lost) return;
+// Its bytes before `end`.
+void PutAppend(const PendingOperation& append, uint64_t end, FileBytes& out) {
   const Operation& operation = append.operation;
-  if (operation.offset >= out.size()) return;
+  if (append.data_lost || operation.offset >= end) return;
   const std::string_view data = *operation.data;
-  out.Write(operation.offset,
-            data.substr(0, std::min<uint64_t>(data.size(), out.size() - operation.offset)));
+  out.Write(operation.offset, data.substr(0, end - operation.offset));
 }
 
 void ComposeSet(const CrashSpace::Layout& layout, const Survivors& survivors,
                 const DiskState::File& file, DiskImage& image) {
   uint64_t size = layout.state.base().File(file.inode)->size();
   bool changed = false;
+  const auto stopped = std::find_if(survivors.sizes.begin(), survivors.sizes.end(),
+                                    [&](const auto& of) { return of.inode == file.inode; });
+  const auto stops = [&](uint64_t index) {
+    return stopped != survivors.sizes.end() && stopped->index == index;
+  };
   const auto grow = [&](uint64_t index) {
     const auto* change = file.pending->FindSize(index);
-    if (change != nullptr) size = std::max(size, change->size);
-    changed = changed || change != nullptr;
+    if (change == nullptr) return;
+    size = std::max(size, stops(index) ? stopped->stopped : change->size);
+    changed = true;
   };
   for (const uint64_t index : survivors.entries) grow(index);
   for (const uint64_t index : survivors.appends) {
@@ -186,7 +192,10 @@ void ComposeSet(const CrashSpace::Layout& layout, const Survivors& survivors,
   FileBytes& out = image.MutableFile(file.inode);
   out.Resize(size);
   for (const uint64_t index : survivors.appends) {
-    if (const auto* append = file.pending->FindAppend(index)) PutAppend(*append->operation, out);
+    if (const auto* append = file.pending->FindAppend(index)) {
+      const uint64_t end = stops(index) ? std::min(size, stopped->stopped) : size;
+      PutAppend(*append->operation, end, out);
+    }
   }
 }
 

@@ -12,7 +12,7 @@ CrashSpace::CrashSpace(const DiskState& state, uint64_t seed, const FileBytes* u
 CrashSpace::~CrashSpace() = default;
 
 size_t CrashSpace::choices() const {
-  if (!layout_->rules.choice) return 0;
+  if (!layout_->rules.choice) return layout_->state.under_way() == nullptr ? 0 : 1;
   return layout_->state.pending().size() + layout_->state.zombies().size();
 }
 

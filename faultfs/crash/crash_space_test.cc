@@ -4,6 +4,7 @@
 #include "faultfs/crash_space.h"
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -340,6 +341,35 @@ TEST(CrashSpace, SystematicImagesTearAppends) {
                                    "/f[0*512 b*1536]",  // the first append is lost
                                    "/f[a*512 0*512 b*1024]", "/f[a*512 b*512 0*1024]",
                                    "/f[a*512 b*512 0*512 b*512]", "/f[a*512 b*1024 0*512]"));
+}
+
+TEST(CrashSpace, SystematicImagesEndFilesWithinAppends) {
+  Script script;
+  const InodeNumber file = script.Create("f");
+  script.SyncDirectory();
+  script.Append(file, 0, std::string(512, 'a'));
+  script.Append(file, 512, std::string(1536, 'b'));
+  EXPECT_THAT(Systematic(script.State(Profile::kExt4Ordered)),
+              testing::ElementsAre("/f[]", "/f[a*512 b*1536]", "/f[a*512]", "/f[a*512 b*512]",
+                                   "/f[a*512 b*1024]"));
+  EXPECT_THAT(Systematic(script.StateInLast(Profile::kKill)),
+              testing::ElementsAre("/f[a*512]", "/f[a*512 b*512]", "/f[a*512 b*1024]"));
+}
+
+TEST(CrashSpace, InKillSamplingReachesEveryPartOfTheAppendUnderWay) {
+  Script script;
+  const InodeNumber file = script.Create("f");
+  script.Append(file, 0, std::string(5000, 'a'));
+  const DiskState state = script.StateInLast(Profile::kKill);
+  const CrashSpace space(state, 1);
+  std::set<std::string> sampled;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    const CrashImage sample = space.Sample(seed);
+    sampled.insert(Show(sample.image));
+    EXPECT_TRUE(Equal(*space.Make(sample.survivors), sample));
+  }
+  EXPECT_EQ(sampled, AllImages(state));
+  EXPECT_EQ(sampled.size(), 10u);
 }
 
 TEST_P(CrashSpaceTest, EnumerationStopsAtItsLimitAndWhenItIsTold) {

@@ -92,6 +92,7 @@ DiskState::DiskState(Profile profile, DiskImage start, std::vector<Zombie> zombi
 }
 
 void DiskState::Apply(const Operation& operation) {
+  under_way_ = nullptr;
   const uint64_t index = applied_++;
   const auto pending = [&] {
     return std::make_shared<const Pending>(
@@ -122,6 +123,16 @@ void DiskState::Apply(const Operation& operation) {
     case OperationKind::kDamage:
       return Damage(operation);
   }
+}
+
+void DiskState::Begin(const Operation& operation) {
+  under_way_ = nullptr;
+  if (profile_ != Profile::kKill || operation.kind != OperationKind::kAppend) return;
+  if (operation.data == nullptr || base_.File(operation.inode) == nullptr) return;
+  const uint64_t end = operation.offset + operation.data->size();
+  if (SectorEnds::Between(operation.offset, end).count == 0) return;
+  under_way_ = std::make_shared<const Pending>(
+      Pending{.index = applied_, .operation = operation, .data_lost = false});
 }
 
 void DiskState::AddInode(const Operation& operation) {

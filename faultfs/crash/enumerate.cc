@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "faultfs/crash/compose.h"
 #include "faultfs/crash/file_choices.h"
+#include "faultfs/crash/under_way.h"
 #include "faultfs/crash_space.h"
 
 namespace lumen::faultfs {
@@ -80,18 +81,27 @@ class Enumerator {
     if (layout_.rules.sets) return Growing(at, 0);
     const FileChoices choices(layout_, files_[at], happened_);
     for (int place = choices.least_size(); place <= choices.last_size(); ++place) {
-      if (choices.SizeAllowed(place) && !Size(at, choices, place)) return false;
+      if (choices.SizeAllowed(place) && !Sizes(at, choices, place)) return false;
     }
     return true;
   }
 
-  bool Size(size_t at, const FileChoices& choices, int place) {
+  bool Sizes(size_t at, const FileChoices& choices, int place) {
+    const SectorEnds within = choices.SizesWithin(place);
+    for (uint64_t i = 0; i < within.count; ++i) {
+      if (!Size(at, choices, place, within[i])) return false;
+    }
+    return Size(at, choices, place, 0);
+  }
+
+  bool Size(size_t at, const FileChoices& choices, int place, uint64_t stopped) {
     const bool changed = place != FileChoices::kBaseSize;
     if (changed) {
-      survivors_.sizes.push_back({.inode = files_[at], .index = choices.SizeIndex(place)});
+      survivors_.sizes.push_back(
+          {.inode = files_[at], .index = choices.SizeIndex(place), .stopped = stopped});
     }
     std::vector<Alternatives> sectors;
-    ListSectors(choices, place, sectors);
+    ListSectors(choices, place, stopped != 0 ? stopped : choices.SizeAt(place), sectors);
     const bool go_on = Sector(at, sectors, 0);
     if (changed) survivors_.sizes.pop_back();
     return go_on;
@@ -99,10 +109,10 @@ class Enumerator {
 
   // A header block is mostly zeros, and so is what was there before: of choices that make the same
   // bytes the first is enough, or one such block alone would take 3^8 walks for 2,000 images.
-  void ListSectors(const FileChoices& choices, int place,
+  void ListSectors(const FileChoices& choices, int place, uint64_t size,
                    std::vector<Alternatives>& sectors) const {
     std::vector<SectorChoices> all;
-    choices.List(place, all);
+    choices.List(place, size, all);
     for (const SectorChoices& sector : all) {
       Alternatives& alternatives = sectors.emplace_back(Alternatives{.choices = sector});
       if (sector.mixed_words) continue;
@@ -149,16 +159,28 @@ class Enumerator {
     return go_on;
   }
 
-  // btrfs: a prefix of the growing appends, any of the others, and a size from allocates.
+  // btrfs: a prefix of the growing appends, the last of which may have stopped short, any of the
+  // others, and a size from allocates.
   bool Growing(size_t file, size_t at) {
     const auto& appends = state_.FindFile(files_[file])->appends();
     while (at < appends.size() && !appends[at].growing) ++at;
     if (!Others(file, 0)) return false;
     if (at == appends.size()) return true;
     survivors_.appends.push_back(appends[at].operation->index);
-    const bool go_on = Growing(file, at + 1);
+    const bool go_on = Stopped(file, appends[at]) && Growing(file, at + 1);
     survivors_.appends.pop_back();
     return go_on;
+  }
+
+  bool Stopped(size_t file, const PendingFile::Append& last) {
+    for (uint64_t i = 0; i < last.within.count; ++i) {
+      survivors_.sizes.push_back(
+          {.inode = files_[file], .index = last.operation->index, .stopped = last.within[i]});
+      const bool go_on = Others(file, 0);
+      survivors_.sizes.pop_back();
+      if (!go_on) return false;
+    }
+    return true;
   }
 
   bool Others(size_t file, size_t at) {
@@ -218,9 +240,7 @@ class Enumerator {
 bool CrashSpace::Enumerate(uint64_t limit,
                            const std::function<bool(const CrashImage&)>& take) const {
   if (layout_->rules.choice) return Enumerator(*layout_, limit, take).Run();
-  if (limit == 0) return false;
-  take(OnlyImage(*layout_));
-  return true;
+  return EachWithoutChoice(*layout_, limit, take);
 }
 
 }  // namespace lumen::faultfs

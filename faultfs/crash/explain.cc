@@ -96,6 +96,14 @@ class Story {
     return false;
   }
 
+  // The byte at which the append stopped short; 0: it did not.
+  uint64_t StoppedAt(const PendingOperation& append) const {
+    for (const Survivors::Size& size : survivors_.sizes) {
+      if (size.index == append.index) return size.stopped;
+    }
+    return 0;
+  }
+
   bool Grew(const PendingOperation& pending) const {
     const PendingFile* file = state_.FindFile(pending.operation.inode);
     return file != nullptr && file->FindSize(pending.index) != nullptr;
@@ -103,7 +111,8 @@ class Story {
 
   Fate FateOfAppend(const PendingOperation& pending) const {
     if (rules_.sets) return FateInSet(pending);
-    if (pending.data_lost) return FateOfLost(pending, SizePersisted(pending));
+    const uint64_t stopped = StoppedAt(pending);
+    if (pending.data_lost) return FateOfLost(pending, SizePersisted(pending), stopped);
     const Operation& operation = pending.operation;
     const uint64_t first = operation.offset / kSectorBytes;
     const uint64_t last = (operation.offset + operation.data->size() - 1) / kSectorBytes;
@@ -121,22 +130,33 @@ class Story {
     }
     const bool size_kept = Grew(pending) && SizePersisted(pending);
     if (all_kept || (all_lost && !size_kept)) return Whole(pending, all_kept);
-    const std::string how =
-        all_lost ? "its size persisted, its bytes did not" : absl::StrJoin(runs, ", ");
+    std::string how = all_lost
+                          ? absl::StrCat("its size persisted", UpTo(stopped), ", its bytes did not")
+                          : absl::StrJoin(runs, ", ");
+    if (stopped != 0 && !all_lost) absl::StrAppend(&how, ", the file ended at byte ", stopped);
     return {.kind = Fate::kPartly, .operation = &pending, .how = how};
+  }
+
+  static std::string UpTo(uint64_t stopped) {
+    return stopped == 0 ? "" : absl::StrCat(" up to byte ", stopped);
   }
 
   Fate FateInSet(const PendingOperation& pending) const {
     const auto& appends = survivors_.appends;
     const bool there = std::find(appends.begin(), appends.end(), pending.index) != appends.end();
-    return pending.data_lost ? FateOfLost(pending, there) : Whole(pending, there);
+    const uint64_t stopped = StoppedAt(pending);
+    if (pending.data_lost) return FateOfLost(pending, there, stopped);
+    if (stopped == 0) return Whole(pending, there);
+    return {.kind = Fate::kPartly,
+            .operation = &pending,
+            .how = absl::StrCat("what is before byte ", stopped, " of the file persisted")};
   }
 
-  static Fate FateOfLost(const PendingOperation& pending, bool size_kept) {
+  static Fate FateOfLost(const PendingOperation& pending, bool size_kept, uint64_t stopped) {
     return {.kind = Fate::kPartly,
             .operation = &pending,
             .how = absl::StrCat("a failed sync had lost its bytes, and its size ",
-                                size_kept ? "persisted" : "did not persist")};
+                                size_kept ? "persisted" : "did not persist", UpTo(stopped))};
   }
 
   std::string WhatBecameOf(const PendingOperation& append, uint64_t sector) const {
@@ -259,10 +279,19 @@ class Story {
   std::vector<Fate> fates_;
 };
 
+std::string ExplainKill(const DiskState& state, const Survivors& survivors) {
+  std::string text = "the page cache survived: nothing was lost";
+  if (state.under_way() == nullptr || survivors.sizes.empty()) return text;
+  absl::StrAppend(&text, "; of `", Describe(state, *state.under_way()),
+                  "`, which was under way, what is before byte ", survivors.sizes[0].stopped,
+                  " of the file was there");
+  return text;
+}
+
 }  // namespace
 
 std::string ExplainSurvivors(const DiskState& state, const Survivors& survivors) {
-  if (state.profile() == Profile::kKill) return "the page cache survived: nothing was lost";
+  if (state.profile() == Profile::kKill) return ExplainKill(state, survivors);
   if (state.profile() == Profile::kDropUnsynced) return "nothing that was not synced persisted";
   return Story(state, survivors).Tell();
 }

@@ -65,6 +65,12 @@ uint64_t FileChoices::SizeAt(int place) const {
   return std::max(base_.size(), file_->sizes()[static_cast<size_t>(place)].size);
 }
 
+SectorEnds FileChoices::SizesWithin(int place) const {
+  // What has to be there has to be there whole.
+  if (place == kBaseSize || place == least_size_) return {};
+  return file_->sizes()[static_cast<size_t>(place)].Within(base_.size());
+}
+
 uint64_t FileChoices::SizeIndex(int place) const {
   return place == kBaseSize ? 0 : file_->sizes()[static_cast<size_t>(place)].index;
 }
@@ -120,9 +126,8 @@ SectorChoices FileChoices::Of(uint64_t sector, int size_place) const {
   return choices;
 }
 
-void FileChoices::List(int size_place, std::vector<SectorChoices>& sectors) const {
+void FileChoices::List(int size_place, uint64_t size, std::vector<SectorChoices>& sectors) const {
   sectors.clear();
-  const uint64_t size = SizeAt(size_place);
   if (file_ != nullptr) {
     const uint64_t allocated = AllocatedUpTo(size_place);
     for (const PendingFile::Sector& sector : file_->sectors()) {
@@ -131,15 +136,14 @@ void FileChoices::List(int size_place, std::vector<SectorChoices>& sectors) cons
           SectorChoices{.inode = inode_, .number = sector.number, .versions = &sector});
       Restrict(size_place, allocated, choices);
     }
-    if (layout_.rules.garbage) AddGaps(size_place, allocated, sectors);
+    if (layout_.rules.garbage) AddGaps(size, allocated, sectors);
   }
   if (!layout_.state.zombies().empty()) ListZombies(size, sectors);
 }
 
 // Sectors that may be garbage though no pending append touched them.
-void FileChoices::AddGaps(int size_place, uint64_t allocated,
+void FileChoices::AddGaps(uint64_t size, uint64_t allocated,
                           std::vector<SectorChoices>& sectors) const {
-  const uint64_t size = SizeAt(size_place);
   const size_t with_versions = sectors.size();
   const uint64_t first = (allocated + kSectorBytes - 1) / kSectorBytes;
   for (uint64_t number = first; number * kSectorBytes < size; ++number) {

@@ -46,11 +46,14 @@ class FileChoices {
   int last_size() const { return static_cast<int>(size_count_) - 1; }
   bool SizeAllowed(int place) const;
   uint64_t SizeAt(int place) const;
+  // Where the append of an allowed place may have stopped short: sizes that are allowed, too.
+  SectorEnds SizesWithin(int place) const;
   // History index; 0 for the base's size.
   uint64_t SizeIndex(int place) const;
 
-  // Every sector that there is a choice about, in a file of that size, ascending.
-  void List(int size_place, std::vector<SectorChoices>& sectors) const;
+  // Every sector that there is a choice about, ascending, in a file of `size` bytes: that of the
+  // place, or one within it.
+  void List(int size_place, uint64_t size, std::vector<SectorChoices>& sectors) const;
   // The choices of one sector, whether there is one or not.
   SectorChoices Of(uint64_t sector, int size_place) const;
 
@@ -61,7 +64,7 @@ class FileChoices {
   void Restrict(int size_place, uint64_t allocated, SectorChoices& sector) const;
   void AddGarbage(uint64_t allocated, SectorChoices& sector) const;
   void ListZombies(uint64_t size, std::vector<SectorChoices>& sectors) const;
-  void AddGaps(int size_place, uint64_t allocated, std::vector<SectorChoices>& sectors) const;
+  void AddGaps(uint64_t size, uint64_t allocated, std::vector<SectorChoices>& sectors) const;
 
   const CrashSpace::Layout& layout_;
   InodeNumber inode_;

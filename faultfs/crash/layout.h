@@ -27,7 +27,7 @@ void Close(const DiskState& state, Closing closing, Happened& happened);
 // The base with those entry operations, and without what no name leads to.
 DiskImage ImageWithEntries(const DiskState& state, const Happened& happened);
 
-// Profiles without choice: what a crash leaves.
+// Profiles without choice: what a crash leaves that comes between two operations.
 CrashImage OnlyImage(const CrashSpace::Layout& layout);
 
 // Brings sizes and sectors into the order of inodes and sectors.

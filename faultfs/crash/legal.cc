@@ -12,6 +12,7 @@
 #include "faultfs/crash/compose.h"
 #include "faultfs/crash/describe.h"
 #include "faultfs/crash/file_choices.h"
+#include "faultfs/crash/under_way.h"
 #include "faultfs/crash_space.h"
 
 namespace lumen::faultfs {
@@ -116,7 +117,9 @@ class Judge {
   }
 
   absl::Status CheckSets() const {
-    if (!survivors_.sizes.empty() || !survivors_.sectors.empty()) {
+    const auto is_size = [](const Survivors::Size& size) { return size.stopped == 0; };
+    const auto& sizes = survivors_.sizes;
+    if (std::any_of(sizes.begin(), sizes.end(), is_size) || !survivors_.sectors.empty()) {
       return Illegal("in btrfs appends are chosen, not sizes and sectors");
     }
     for (const uint64_t index : survivors_.appends) {
@@ -128,16 +131,20 @@ class Judge {
       }
     }
     for (const DiskState::File& file : state_.files()) RETURN_IF_ERROR(CheckGrowing(*file.pending));
+    for (const Survivors::Size& size : sizes) RETURN_IF_ERROR(CheckStopInSet(size));
     return absl::OkStatus();
+  }
+
+  bool Appended(uint64_t index) const {
+    const auto& chosen = survivors_.appends;
+    return std::find(chosen.begin(), chosen.end(), index) != chosen.end();
   }
 
   absl::Status CheckGrowing(const PendingFile& file) const {
     const PendingOperation* missing = nullptr;
     for (const PendingFile::Append& append : file.appends()) {
       if (!append.growing) continue;
-      const auto& chosen = survivors_.appends;
-      const bool happens =
-          std::find(chosen.begin(), chosen.end(), append.operation->index) != chosen.end();
+      const bool happens = Appended(append.operation->index);
       if (happens && missing != nullptr) {
         return Illegal(Describe(state_, *append.operation), " grew the file after ",
                        Describe(state_, *missing), " and cannot have happened without it");
@@ -145,6 +152,29 @@ class Judge {
       if (!happens && missing == nullptr) missing = append.operation.get();
     }
     return absl::OkStatus();
+  }
+
+  absl::Status CheckStopInSet(const Survivors::Size& size) const {
+    const PendingFile* file = state_.FindFile(size.inode);
+    const PendingFile::Append* append = file == nullptr ? nullptr : file->FindAppend(size.index);
+    if (append == nullptr || !Appended(size.index)) {
+      return Illegal("operation ", size.index, " is no append of file ", size.inode,
+                     " that happened, and so did not stop short");
+    }
+    if (!append->within.Contains(size.stopped)) return CannotStop(size);
+    for (const PendingFile::Append& later : file->appends()) {
+      const uint64_t index = later.operation->index;
+      if (index > size.index && later.growing && Appended(index)) {
+        return Illegal(Describe(state_, *later.operation), " grew the file after ",
+                       Describe(state_, *append->operation), ", which cannot have stopped short");
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  static absl::Status CannotStop(const Survivors::Size& size) {
+    return Illegal("operation ", size.index, " cannot stop at byte ", size.stopped, " of file ",
+                   size.inode, ", which is no sector end between the size it found and its own");
   }
 
   int PlaceOf(InodeNumber inode, uint64_t index) const {
@@ -156,11 +186,19 @@ class Judge {
     return FileChoices::kBaseSize;
   }
 
-  int ChosenPlace(InodeNumber inode) const {
+  // Its operation is 0 where the file is to have the base's size.
+  Survivors::Size ChosenSize(InodeNumber inode) const {
     for (const Survivors::Size& size : survivors_.sizes) {
-      if (size.inode == inode) return PlaceOf(inode, size.index);
+      if (size.inode == inode) return size;
     }
-    return FileChoices::kBaseSize;
+    return {.inode = inode};
+  }
+
+  int ChosenPlace(InodeNumber inode) const { return PlaceOf(inode, ChosenSize(inode).index); }
+
+  uint64_t ChosenBytes(InodeNumber inode, const FileChoices& choices) const {
+    const Survivors::Size size = ChosenSize(inode);
+    return size.stopped != 0 ? size.stopped : choices.SizeAt(ChosenPlace(inode));
   }
 
   absl::Status CheckSizes() const {
@@ -173,9 +211,12 @@ class Judge {
     for (const DiskState::File& file : state_.files()) {
       if (image_.File(file.inode) == nullptr) continue;
       const FileChoices choices(layout_, file.inode, happened_);
+      const Survivors::Size size = ChosenSize(file.inode);
       const int place = ChosenPlace(file.inode);
-      if (choices.SizeAllowed(place)) continue;
-      if (place < choices.least_size()) {
+      const bool whole = size.stopped == 0 || choices.SizesWithin(place).Contains(size.stopped);
+      if (choices.SizeAllowed(place) && whole) continue;
+      if (choices.SizeAllowed(place) && place > choices.least_size()) return CannotStop(size);
+      if (place <= choices.least_size()) {
         return Illegal("file ", file.inode, " (", FileName(state_, file.inode),
                        ") cannot be shorter than ", choices.SizeAt(choices.least_size()),
                        " bytes after the entry operations that happened");
@@ -196,8 +237,9 @@ class Judge {
     }
     const int place = ChosenPlace(sector.inode);
     const FileChoices choices(layout_, sector.inode, happened_);
-    if (sector.sector * kSectorBytes >= choices.SizeAt(place)) {
-      return illegal("is beyond the file's size of ", choices.SizeAt(place), " bytes");
+    const uint64_t size = ChosenBytes(sector.inode, choices);
+    if (sector.sector * kSectorBytes >= size) {
+      return illegal("is beyond the file's size of ", size, " bytes");
     }
     const SectorChoices allowed = choices.Of(sector.sector, place);
     if (sector.bytes == Bytes::kWords) {
@@ -239,7 +281,8 @@ class Judge {
     std::vector<SectorChoices> sectors;
     for (const DiskState::File& file : state_.files()) {
       if (image_.File(file.inode) == nullptr) continue;
-      FileChoices(layout_, file.inode, happened_).List(ChosenPlace(file.inode), sectors);
+      const FileChoices choices(layout_, file.inode, happened_);
+      choices.List(ChosenPlace(file.inode), ChosenBytes(file.inode, choices), sectors);
       for (const SectorChoices& sector : sectors) {
         if (!sector.base && !Listed(sector)) {
           return CheckSector({.inode = sector.inode, .sector = sector.number});
@@ -266,12 +309,7 @@ class Judge {
 }  // namespace
 
 absl::StatusOr<CrashImage> CrashSpace::Make(const Survivors& survivors) const {
-  if (!layout_->rules.choice) {
-    const bool none = survivors.entries.empty() && survivors.sizes.empty() &&
-                      survivors.sectors.empty() && survivors.appends.empty();
-    if (!none) return Illegal("profile ", ProfileName(layout_->state.profile()), " has no choice");
-    return OnlyImage(*layout_);
-  }
+  if (!layout_->rules.choice) return MakeWithoutChoice(*layout_, survivors);
   CrashImage result{.image = {}, .survivors = survivors, .zombies = {}};
   SortSurvivors(result.survivors);
   Judge judge(*layout_, result.survivors);

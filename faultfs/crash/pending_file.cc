@@ -53,23 +53,27 @@ bool PendingFile::MayBeRandom(uint64_t sector) const {
 }
 
 bool PendingFile::Allocate(uint64_t index, const Operation& operation, const FileBytes& base) {
-  if (operation.size <= cache_.size()) return false;
+  const uint64_t from = cache_.size();
+  if (operation.size <= from) return false;
   cache_.Resize(operation.size);
   if (operation.size <= base.size()) return false;
-  sizes_.push_back({.index = index, .size = operation.size, .by_append = false});
+  sizes_.push_back({.index = index, .size = operation.size, .by_append = false, .from = from});
   return true;
 }
 
 void PendingFile::AddAppend(std::shared_ptr<const PendingOperation> append, const FileBytes& base) {
   const Operation& operation = append->operation;
   const uint64_t end = operation.offset + operation.data->size();
-  const bool growing = end > cache_.size();
+  const uint64_t from = cache_.size();
+  const bool growing = end > from;
   cache_.Write(operation.offset, *operation.data);
   if (growing && end > base.size()) {
-    sizes_.push_back({.index = append->index, .size = end, .by_append = true});
+    sizes_.push_back({.index = append->index, .size = end, .by_append = true, .from = from});
   }
   if (!traits_.sets) AddVersions(append);
-  appends_.push_back({.operation = std::move(append), .growing = growing});
+  appends_.push_back({.operation = std::move(append),
+                      .growing = growing,
+                      .within = growing ? SectorEnds::Between(from, end) : SectorEnds()});
 }
 
 void PendingFile::AddVersions(const std::shared_ptr<const PendingOperation>& append) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,6 +11,21 @@
 #include "faultfs/operation.h"
 
 namespace lumen::faultfs {
+
+// The sector ends that lie between two bytes of a file, both of them excluded.
+struct SectorEnds {
+  uint64_t first = 0;
+  uint64_t count = 0;
+
+  static SectorEnds Between(uint64_t begin, uint64_t end) {
+    const uint64_t first = (begin / kSectorBytes + 1) * kSectorBytes;
+    return {.first = first, .count = first < end ? (end - 1 - first) / kSectorBytes + 1 : 0};
+  }
+  uint64_t operator[](uint64_t i) const { return first + i * kSectorBytes; }
+  bool Contains(uint64_t byte) const {
+    return byte % kSectorBytes == 0 && byte >= first && (byte - first) / kSectorBytes < count;
+  }
+};
 
 struct PendingOperation {
   uint64_t index = 0;  // into the history, from 0
@@ -37,10 +53,17 @@ class PendingFile {
     uint64_t index = 0;
     uint64_t size = 0;
     bool by_append = false;
+    uint64_t from = 0;  // the size that the file had
+
+    // The sizes within the append, those of them that make the file longer than its base.
+    SectorEnds Within(uint64_t base_size) const {
+      return by_append ? SectorEnds::Between(std::max(from, base_size), size) : SectorEnds();
+    }
   };
   struct Append {
     std::shared_ptr<const PendingOperation> operation;
     bool growing = false;  // it ended beyond the size that the file had
+    SectorEnds within;     // a growing one may have stopped there
   };
   struct Traits {
     bool sets = false;           // btrfs: appends become durable by their bytes, not by sectors

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "faultfs/crash/profiles_testing.h"
 #include "faultfs/crash/script_testing.h"
 #include "faultfs/crash_space.h"
 #include "gmock/gmock.h"
@@ -18,35 +19,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::UnorderedElementsAre;
-using Images = std::set<std::string>;
-
-constexpr Profile kJournals[] = {Profile::kExt4Ordered, Profile::kExt4Writeback, Profile::kXfs,
-                                 Profile::kTornPage};
-constexpr Profile kAnyOrder[] = {Profile::kStrictPosix, Profile::kZombie, Profile::kLyingDisk};
-
-std::string A(size_t count, char letter = 'a') { return std::string(count, letter); }
-
-void Expect(const Script& script, std::initializer_list<Profile> profiles, const Images& expected,
-            const FileBytes* unlinked = nullptr) {
-  for (const Profile profile : profiles) {
-    EXPECT_THAT(AllImages(script.State(profile), 100'000, unlinked), testing::ContainerEq(expected))
-        << ProfileName(profile);
-  }
-}
-
-template <size_t n>
-void Expect(const Script& script, const Profile (&profiles)[n], const Images& expected) {
-  for (const Profile profile : profiles) Expect(script, {profile}, expected);
-}
-
-// A file whose name, and so many bytes of allocated zeros, are durable.
-InodeNumber DurableFile(Script& script, const std::string& name, uint64_t allocated) {
-  const InodeNumber file = script.Create(name);
-  if (allocated != 0) script.Allocate(file, allocated);
-  script.Sync(file);
-  script.SyncDirectory();
-  return file;
-}
 
 TEST(Profiles, ARenameIsOldOrNewUntilItsDirectoryIsSynced) {
   Script script;

@@ -2,6 +2,7 @@
 
 #include "faultfs/crash/choose.h"
 #include "faultfs/crash/random.h"
+#include "faultfs/crash/under_way.h"
 #include "faultfs/crash_space.h"
 
 namespace lumen::faultfs {
@@ -17,11 +18,17 @@ class RandomPicker {
     data_ = static_cast<Data>(random_.Below(3));
     garbage_odds_ = random_.Below(3) == 0 ? kAlways >> (1 + 2 * random_.Below(2)) : 0;
     words_odds_ = random_.Below(2) == 0 ? kAlways / 2 : 0;
+    stop_odds_ = random_.Below(4) == 0 ? kAlways / 2 : 0;
   }
 
   Closing closing() const { return closing_; }
 
   bool Keeps(uint64_t index) const { return Draw(index, 0) < Odds(index); }
+
+  uint64_t Stops(uint64_t index, const SectorEnds& within) const {
+    if (Draw(index, kStopDraw) >= stop_odds_) return 0;
+    return within[(Draw(index, kStopDraw + 1) * within.count) >> 32];
+  }
 
   bool KeepsSector(uint64_t index, const SectorChoices& sector) const {
     switch (data_) {
@@ -56,6 +63,7 @@ class RandomPicker {
   // itself.
   enum class Data : uint8_t { kWithSize, kWhole, kTorn };
   static constexpr uint64_t kAlways = uint64_t{1} << 32;
+  static constexpr uint64_t kStopDraw = uint64_t{1} << 63;  // no sector
 
   uint64_t Odds(uint64_t index) const { return index < cut_ ? odds_before_ : odds_after_; }
   uint64_t Draw(uint64_t index, uint64_t sector) const {
@@ -98,12 +106,13 @@ class RandomPicker {
   Data data_ = Data::kWithSize;
   uint64_t garbage_odds_ = 0;
   uint64_t words_odds_ = 0;
+  uint64_t stop_odds_ = 0;
 };
 
 }  // namespace
 
 CrashImage CrashSpace::Sample(uint64_t seed) const {
-  if (!layout_->rules.choice) return OnlyImage(*layout_);
+  if (!layout_->rules.choice) return SampleWithoutChoice(*layout_, seed);
   RandomPicker picker(layout_->state, seed);
   return Chooser(*layout_, picker).Choose();
 }

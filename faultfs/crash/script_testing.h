@@ -92,6 +92,13 @@ class Script {
   }
 
   const std::vector<Operation>& history() const { return history_; }
+  // The last operation of the history is under way.
+  DiskState StateInLast(Profile profile) const {
+    DiskState state(profile, {});
+    for (size_t i = 0; i + 1 < history_.size(); ++i) state.Apply(history_[i]);
+    state.Begin(history_.back());
+    return state;
+  }
   DiskState State(Profile profile, DiskImage start = {},
                   std::vector<DiskState::Zombie> zombies = {}) const {
     DiskState state(profile, std::move(start), std::move(zombies));

@@ -29,7 +29,8 @@ std::string Refusal(const DiskState& state, std::string_view survivors) {
 
 TEST(SurvivorsText, ComesBackAsItWas) {
   for (const std::string_view text :
-       {"none", "entries=3,5-9", "sizes=4@17,5@2", "sectors=4/0-2=v17,4/3=stale,5/0=words7",
+       {"none", "entries=3,5-9", "sizes=4@17,5@2", "sizes=4@17:1536,5@2",
+        "sizes=1@0:18446744073709551104", "sectors=4/0-2=v17,4/3=stale,5/0=words7",
         "sectors=4/0=base,4/1=zeros,4/2=random,4/3=zombie0,4/4=words18446744073709551615",
         "entries=1 sizes=2@3 sectors=2/0=v3 appends=3-4", "entries=7,3,3-4",
         "sectors=4294967295/18446744073709551615=v0"}) {
@@ -50,6 +51,13 @@ TEST(SurvivorsText, IsRefusedWhereItIsMalformed) {
                                       "entries=0-18446744073709551615",
                                       "sizes=4",
                                       "sizes=@4",
+                                      "sizes=4@",
+                                      "sizes=4@17:",
+                                      "sizes=4@17:0",
+                                      "sizes=4@17:x",
+                                      "sizes=4:17",
+                                      "sizes=4:5@17",
+                                      "sizes=4@17:5:6",
                                       "sizes=4294967296@1",
                                       "sectors=4/0",
                                       "sectors=4=v1",
@@ -132,6 +140,60 @@ TEST(Make, RefusesSizesAndContentsThatTheProfileForbids) {
   }
 }
 
+// 0 create f · 1 sync f · 2 syncdir · 3 append f to 100 · 4 append f to 1100 · 5 append f to 2000
+Script GrowingScript() {
+  Script script;
+  const InodeNumber file = script.Create("f");
+  script.Sync(file);
+  script.SyncDirectory();
+  script.Append(file, 0, std::string(100, 'a'));
+  script.Append(file, 100, std::string(1000, 'b'));
+  script.Append(file, 1100, std::string(900, 'c'));
+  return script;
+}
+
+TEST(Make, RefusesStopsThatAreNoSectorEndsOfTheAppend) {
+  const Script script = GrowingScript();
+  const DiskState xfs = script.State(Profile::kXfs);
+  EXPECT_THAT(Refusal(xfs, "sizes=2@4:1024 sectors=2/1=v4"), HasSubstr("made /f[0*512 b*512]"));
+  for (const char* stop : {"sizes=2@3:64", "sizes=2@4:100", "sizes=2@4:700", "sizes=2@4:1100",
+                           "sizes=2@4:1536", "sizes=2@5:1024", "sizes=2@5:2048"}) {
+    EXPECT_THAT(Refusal(xfs, stop), HasSubstr("cannot stop at byte")) << stop;
+  }
+  EXPECT_THAT(Refusal(xfs, "sizes=2@4:512 sectors=2/1=v4"),
+              HasSubstr("beyond the file's size of 512 bytes"));
+  EXPECT_THAT(Refusal(script.State(Profile::kExt4Ordered), "sizes=2@4:512"),
+              HasSubstr("cannot have the bytes that were durable: newer ones came first"));
+  EXPECT_THAT(Refusal(RenameScript().State(Profile::kExt4Ordered), "entries=4,6 sizes=3@5:512"),
+              HasSubstr("cannot be shorter than 600 bytes"));
+}
+
+TEST(Make, RefusesStopsInBtrfsOfOthersThanTheLastGrowingAppend) {
+  const DiskState state = GrowingScript().State(Profile::kBtrfs);
+  EXPECT_THAT(Refusal(state, "appends=3-4 sizes=2@4:1024"), HasSubstr("made /f[a*100 b*924]"));
+  EXPECT_THAT(Refusal(state, "appends=3-5 sizes=2@4:1024"),
+              HasSubstr("append(f, 1100+900) grew the file after append(f, 100+1000), which cannot "
+                        "have stopped short"));
+  EXPECT_THAT(Refusal(state, "appends=3-4 sizes=2@4:1100"), HasSubstr("cannot stop at byte 1100"));
+  EXPECT_THAT(Refusal(state, "appends=3 sizes=2@4:1024"),
+              HasSubstr("operation 4 is no append of file 2 that happened"));
+  EXPECT_THAT(Refusal(state, "appends=3 sizes=9@3:512"), HasSubstr("no append of file 9"));
+}
+
+TEST(Make, RefusesInKillWhatIsNoPartOfTheAppendUnderWay) {
+  const Script script = GrowingScript();
+  const DiskState state = script.StateInLast(Profile::kKill);
+  EXPECT_THAT(Refusal(state, "none"), HasSubstr("made /f[a*100 b*1000]"));
+  EXPECT_THAT(Refusal(state, "sizes=2@5:1536"), HasSubstr("made /f[a*100 b*1000 c*436]"));
+  EXPECT_THAT(Refusal(state, "sizes=2@5:1024"), HasSubstr("no sector end within it"));
+  EXPECT_THAT(Refusal(state, "sizes=2@5"), HasSubstr("no sector end within it"));
+  EXPECT_THAT(Refusal(state, "sizes=2@4:512"),
+              HasSubstr("no choice but about operation 5, which is under way"));
+  EXPECT_THAT(Refusal(state, "sizes=2@5:1536,3@5:1536"), HasSubstr("has no choice"));
+  EXPECT_THAT(Refusal(script.State(Profile::kKill), "sizes=2@5:1536"),
+              HasSubstr("no append of several sectors is under way"));
+}
+
 TEST(Make, RefusesAnAllocateThatTheJournalDoesNotHave) {
   Script script;
   const InodeNumber file = script.Create("f");
@@ -198,6 +260,32 @@ TEST(Explain, TellsSizesWithoutDataAndLostData) {
   const DiskState lost = script.State(Profile::kXfs);
   EXPECT_EQ(Explained(lost, "sizes=2@2"),
             "of `append(f, 0+512)`, a failed sync had lost its bytes, and its size persisted");
+}
+
+TEST(Explain, TellsWhereAnAppendStopped) {
+  Script script = GrowingScript();
+  const DiskState xfs = script.State(Profile::kXfs);
+  EXPECT_EQ(Explained(xfs, "sizes=2@4:1024 sectors=2/0-1=v4"),
+            "of `append(f, 100+1000)`, sectors 0-1 persisted, sector 2 did not, the file ended at "
+            "byte 1024; before that, 1 operation persisted; after that, 1 operation did not");
+  EXPECT_EQ(Explained(xfs, "sizes=2@5:1536 sectors=2/0-2=v4"),
+            "of `append(f, 1100+900)`, its size persisted up to byte 1536, its bytes did not; "
+            "before that, 2 operations persisted");
+  EXPECT_EQ(Explained(script.State(Profile::kBtrfs), "appends=3-4 sizes=2@4:512"),
+            "of `append(f, 100+1000)`, what is before byte 512 of the file persisted; before that, "
+            "1 operation persisted; after that, 1 operation did not");
+  const DiskState kill = script.StateInLast(Profile::kKill);
+  EXPECT_EQ(Explained(kill, "none"), "the page cache survived: nothing was lost");
+  EXPECT_EQ(Explained(kill, "sizes=2@5:1536"),
+            "the page cache survived: nothing was lost; of `append(f, 1100+900)`, which was under "
+            "way, what is before byte 1536 of the file was there");
+  script.Sync(2, SyncEffect::kMarkedClean);
+  EXPECT_EQ(
+      Explained(script.State(Profile::kXfs), "sizes=2@4:512"),
+      "of `append(f, 0+100)`, a failed sync had lost its bytes, and its size persisted; of "
+      "`append(f, 100+1000)`, a failed sync had lost its bytes, and its size persisted up to "
+      "byte 512; of `append(f, 1100+900)`, a failed sync had lost its bytes, and its size did "
+      "not persist");
 }
 
 TEST(Explain, TellsTheNamesThatAFailedSyncLost) {

@@ -12,8 +12,9 @@
 #include "faultfs/crash/absl_text.h"
 #include "faultfs/crash_space.h"
 
-// "entries=3,5-9 sizes=4@17 sectors=4/0-2=v17,4/3=stale appends=12"; what is empty is left out, and
-// "none" is all of it left out. Ranges are of operations, and of sectors with the same content.
+// "entries=3,5-9 sizes=4@17,5@19:1536 sectors=4/0-2=v17,4/3=stale appends=12"; what is empty is
+// left out, and "none" is all of it left out. Ranges are of operations, and of sectors with the
+// same content; 1536 is the byte at which an append stopped short.
 namespace lumen::faultfs {
 namespace {
 
@@ -74,6 +75,7 @@ std::string SizesText(const std::vector<Survivors::Size>& sizes) {
   std::string text;
   for (const Survivors::Size& size : sizes) {
     absl::StrAppend(&text, text.empty() ? "" : ",", size.inode, "@", size.index);
+    if (size.stopped != 0) absl::StrAppend(&text, ":", size.stopped);
   }
   return text;
 }
@@ -131,11 +133,15 @@ absl::Status ParseIndices(std::string_view item, std::vector<uint64_t>& indices)
 
 absl::Status ParseSize(std::string_view item, std::vector<Survivors::Size>& sizes) {
   const size_t at = item.find('@');
+  const size_t colon = std::min(item.find(':'), item.size());
   Survivors::Size size;
-  if (at == item.npos || !ParseInode(item.substr(0, at), size.inode) ||
-      !ParseNumber(item.substr(at + 1), size.index)) {
-    return Malformed("expected inode@operation, found '", item, "'");
+  bool whole = at < colon && ParseInode(item.substr(0, at), size.inode) &&
+               ParseNumber(item.substr(at + 1, colon - at - 1), size.index);
+  if (colon < item.size()) {
+    whole = whole && ParseNumber(item.substr(colon + 1), size.stopped) && size.stopped != 0;
   }
+  if (!whole)
+    return Malformed("expected inode@operation or inode@operation:byte, found '", item, "'");
   sizes.push_back(size);
   return absl::OkStatus();
 }

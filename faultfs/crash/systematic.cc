@@ -3,12 +3,14 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "faultfs/crash/choose.h"
+#include "faultfs/crash/under_way.h"
 #include "faultfs/crash_space.h"
 
 namespace lumen::faultfs {
 namespace {
 
-// Keeps a set of operations, but for one sector of one append, or all sectors from one on.
+// Keeps a set of operations, but for one sector of one append, or all sectors from one on, with or
+// without the size that they gave the file.
 class SetPicker {
  public:
   SetPicker(const DiskState& state, bool keep) : kept_(state.applied(), keep) {}
@@ -20,10 +22,17 @@ class SetPicker {
     torn_first_ = first;
     torn_end_ = end;
   }
+  void Stop(uint64_t append, uint64_t byte) {
+    stopped_append_ = append;
+    stopped_ = byte;
+  }
   void set_zombies(bool keep) { zombies_ = keep; }
 
   Closing closing() const { return closing_; }
   bool Keeps(uint64_t index) const { return kept_[index]; }
+  uint64_t Stops(uint64_t index, const SectorEnds& within) const {
+    return index == stopped_append_ && within.Contains(stopped_) ? stopped_ : 0;
+  }
   bool KeepsSector(uint64_t index, const SectorChoices& sector) const {
     const bool torn =
         index == torn_append_ && sector.number >= torn_first_ && sector.number < torn_end_;
@@ -43,6 +52,8 @@ class SetPicker {
   uint64_t torn_append_ = kNone;
   uint64_t torn_first_ = 0;
   uint64_t torn_end_ = 0;
+  uint64_t stopped_append_ = kNone;
+  uint64_t stopped_ = 0;
   bool zombies_ = false;
 };
 
@@ -127,7 +138,10 @@ class Families {
       cut.Tear(append.index, sector, end);
       SetPicker hole = all;
       hole.Tear(append.index, sector, sector + 1);
-      if (!Give(std::move(cut)) || !Give(std::move(hole))) return false;
+      SetPicker shorter = before;
+      shorter.Stop(append.index, sector * kSectorBytes);
+      const bool go_on = Give(std::move(cut)) && Give(std::move(hole)) && Give(std::move(shorter));
+      if (!go_on) return false;
     }
     return true;
   }
@@ -153,7 +167,7 @@ class Families {
 
 void CrashSpace::Systematic(const std::function<bool(const CrashImage&)>& take) const {
   if (!layout_->rules.choice) {
-    take(OnlyImage(*layout_));
+    EachWithoutChoice(*layout_, ~uint64_t{0}, take);
     return;
   }
   Families(*layout_, take).Run();

@@ -169,7 +169,8 @@ std::string Differences(const Question& question, const Answer& legal,
   if (report.empty()) return report;
   return question.profile + ": " + std::to_string(expected.size()) + " legal images, " +
          std::to_string(missing) + " missing, " + std::to_string(too_many) + " too many\n" +
-         report + "  history:\n" + ShowHistory(question.history);
+         report + "  history:\n" + ShowHistory(question.history) +
+         (question.next ? "  under way:\n" + ShowHistory({*question.next}) : "");
 }
 
 }  // namespace lumen::faultfs::verify

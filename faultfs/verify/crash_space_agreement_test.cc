@@ -138,11 +138,13 @@ Moment CutShort(Profile profile, const CrashImage& start, const std::vector<Oper
                        .limit = kMostChoices};
   for (const auto& [length, pending] : Cuts(question)) {
     question.history.assign(history.begin(), history.begin() + static_cast<std::ptrdiff_t>(length));
+    question.next = length < history.size() ? std::optional(history[length]) : std::nullopt;
     if (length == 0) question.limit = ~uint64_t{0};  // zombies only
     std::optional<Answer> legal = LegalImages(question);
     if (!legal) continue;
     DiskState state(profile, start.image, start.zombies);
     for (const Operation& operation : question.history) state.Apply(operation);
+    if (question.next) state.Begin(*question.next);
     tally.pending += pending;
     return {std::move(question), *std::move(legal), std::move(state)};
   }
@@ -335,6 +337,10 @@ INSTANTIATE_TEST_SUITE_P(Rules, PlantedRule,
                                          RuleOfProfile{Profile::kExt4Writeback, Rule::kGarbage},
                                          RuleOfProfile{Profile::kStrictPosix, Rule::kWalGarbage},
                                          RuleOfProfile{Profile::kBtrfs, Rule::kGrowingAppends},
+                                         RuleOfProfile{Profile::kKill, Rule::kWithinAppends},
+                                         RuleOfProfile{Profile::kBtrfs, Rule::kWithinAppends},
+                                         RuleOfProfile{Profile::kExt4Ordered, Rule::kWithinAppends},
+                                         RuleOfProfile{Profile::kZombie, Rule::kWithinAppends},
                                          RuleOfProfile{Profile::kBtrfs, Rule::kOwnBytes},
                                          RuleOfProfile{Profile::kBtrfs, Rule::kSyncCommits},
                                          RuleOfProfile{Profile::kExt4Ordered, Rule::kSyncCommits},

@@ -26,6 +26,9 @@ struct Size {
   std::optional<Pending> from;
 };
 
+// Of an append, by its index, the byte of the file at which it stopped; nothing: none did.
+using Stop = std::optional<std::pair<uint64_t, uint64_t>>;
+
 class Enumerator {
  public:
   explicit Enumerator(const Question& question)
@@ -53,6 +56,7 @@ class Enumerator {
 
   Outcomes ContentsOf(InodeNumber inode, const Chosen& chosen);
   std::vector<Size> SizesOf(InodeNumber inode, const Chosen& chosen) const;
+  std::vector<uint64_t> SectorEndsWithin(const Pending& growing) const;
   bool SizeAllowed(InodeNumber inode, const Size& size, const Chosen& chosen) const;
   Outcomes ContentsWithSize(InodeNumber inode, const Size& size, const Chosen& chosen);
   Outcomes SectorOutcomes(Sector sector, const Size& size, const Chosen& chosen) const;
@@ -63,8 +67,10 @@ class Enumerator {
   uint64_t FirstVersionAllowed(Sector sector, bool inside, const Size& size,
                                const Chosen& chosen) const;
 
+  Outcomes KilledContentsOf(InodeNumber inode) const;
   Outcomes BtrfsContentsOf(InodeNumber inode) const;
-  std::optional<Outcome> BtrfsContent(InodeNumber inode, const Chosen& chosen) const;
+  std::optional<Outcome> BtrfsContent(InodeNumber inode, const Chosen& chosen,
+                                      const Stop& stop) const;
 
   // Pending operations of the file that have a part left: size or data.
   std::vector<Pending> Of(InodeNumber inode) const;
@@ -89,6 +95,8 @@ void ForEachSubset(const std::vector<uint64_t>& numbers,
     visit(chosen);
   }
 }
+
+bool GrowsByAppending(const Pending& pending) { return pending.Is(Kind::kAppend) && pending.size; }
 
 std::string Padded(std::string bytes) {
   bytes.resize(kSectorBytes);
@@ -215,7 +223,7 @@ void Enumerator::Combine(const std::map<InodeNumber, Outcomes>& contents, const 
 }
 
 Outcomes Enumerator::ContentsOf(InodeNumber inode, const Chosen& chosen) {
-  if (profile_ == "kill") return {{remains_.page_cache().at(inode), {}}};
+  if (profile_ == "kill") return KilledContentsOf(inode);
   if (profile_ == "drop-unsynced") return {{remains_.base().files.at(inode), {}}};
   if (profile_ == "btrfs") return BtrfsContentsOf(inode);
   Outcomes all;
@@ -250,11 +258,45 @@ std::vector<Size> Enumerator::SizesOf(InodeNumber inode, const Chosen& chosen) c
   const uint64_t base = remains_.base().files.at(inode).size();
   std::vector<Size> sizes = {{base, std::nullopt}};
   for (const Pending& pending : Of(inode)) {
-    const bool longer = pending.size && pending.operation.size > base;
-    if (longer) sizes.push_back({pending.operation.size, pending});
+    if (!pending.size) continue;
+    std::vector<uint64_t> ends;
+    if (GrowsByAppending(pending)) ends = SectorEndsWithin(pending);
+    ends.push_back(pending.operation.size);
+    for (const uint64_t end : ends) {
+      if (end > base) sizes.push_back({end, pending});
+    }
   }
   std::erase_if(sizes, [&](const Size& size) { return !SizeAllowed(inode, size, chosen); });
   return sizes;
+}
+
+// Byte by byte, those that are sector ends.
+std::vector<uint64_t> Enumerator::SectorEndsWithin(const Pending& growing) const {
+  std::vector<uint64_t> ends;
+  if (Ignored(Rule::kWithinAppends)) return ends;
+  const uint64_t own_end = growing.operation.offset + growing.operation.data->size();
+  for (uint64_t byte = growing.size_before + 1; byte < own_end; ++byte) {
+    if (byte % kSectorBytes == 0) ends.push_back(byte);
+  }
+  return ends;
+}
+
+// The page cache, and what it would be after each part of the append that the process died in.
+Outcomes Enumerator::KilledContentsOf(InodeNumber inode) const {
+  const std::string& before = remains_.page_cache().at(inode);
+  Outcomes outcomes = {{before, {}}};
+  const std::optional<Operation>& next = question_.next;
+  if (!next || next->kind != Kind::kAppend || next->inode != inode) return outcomes;
+  std::string file = before;
+  for (uint64_t i = 0; i < next->data->size(); ++i) {
+    const uint64_t byte = next->offset + i;
+    if (i > 0 && byte % kSectorBytes == 0 && !Ignored(Rule::kWithinAppends)) {
+      outcomes.insert({file, {}});
+    }
+    if (file.size() <= byte) file.resize(byte + 1);
+    file[byte] = (*next->data)[i];
+  }
+  return outcomes;
 }
 
 bool Enumerator::SizeAllowed(InodeNumber inode, const Size& size, const Chosen& chosen) const {
@@ -400,28 +442,45 @@ Outcomes Enumerator::BtrfsContentsOf(InodeNumber inode) const {
   for (const Pending& pending : Of(inode)) choices.push_back(pending.index);
   Outcomes outcomes;
   ForEachSubset(choices, [&](const Chosen& chosen) {
-    if (const auto outcome = BtrfsContent(inode, chosen)) outcomes.insert(*outcome);
+    std::vector<Stop> stops = {std::nullopt};
+    std::optional<Pending> last_growing;
+    for (const Pending& pending : Of(inode)) {
+      if (chosen.contains(pending.index) && GrowsByAppending(pending)) last_growing = pending;
+    }
+    if (last_growing) {
+      for (const uint64_t byte : SectorEndsWithin(*last_growing)) {
+        stops.push_back({{last_growing->index, byte}});
+      }
+    }
+    for (const Stop& stop : stops) {
+      if (const auto outcome = BtrfsContent(inode, chosen, stop)) outcomes.insert(*outcome);
+    }
   });
   return outcomes;
 }
 
-std::optional<Outcome> Enumerator::BtrfsContent(InodeNumber inode, const Chosen& chosen) const {
+std::optional<Outcome> Enumerator::BtrfsContent(InodeNumber inode, const Chosen& chosen,
+                                                const Stop& stop) const {
+  const auto end_of = [&](const Pending& pending, uint64_t end) {
+    return stop && stop->first == pending.index ? std::min(end, stop->second) : end;
+  };
   std::string file = remains_.base().files.at(inode);
   bool a_growing_one_is_missing = false;
   for (const Pending& pending : Of(inode)) {
     if (!chosen.contains(pending.index)) {
-      a_growing_one_is_missing |= pending.Is(Kind::kAppend) && pending.size;
+      a_growing_one_is_missing |= GrowsByAppending(pending);
       continue;
     }
-    const bool growing_append = pending.Is(Kind::kAppend) && pending.size;
-    if (growing_append && a_growing_one_is_missing && !Ignored(Rule::kGrowingAppends))
-      return std::nullopt;
-    if (pending.size) file.resize(std::max<uint64_t>(file.size(), pending.operation.size));
+    const bool out_of_order = GrowsByAppending(pending) && a_growing_one_is_missing;
+    if (out_of_order && !Ignored(Rule::kGrowingAppends)) return std::nullopt;
+    const uint64_t size = end_of(pending, pending.operation.size);
+    if (pending.size) file.resize(std::max<uint64_t>(file.size(), size));
   }
   for (const Pending& pending : Of(inode)) {
     if (!chosen.contains(pending.index) || pending.versions.empty()) continue;
     const std::string& data = *pending.operation.data;
-    for (size_t i = 0; i < data.size() && pending.operation.offset + i < file.size(); ++i) {
+    const uint64_t end = end_of(pending, file.size());
+    for (size_t i = 0; i < data.size() && pending.operation.offset + i < end; ++i) {
       file[pending.operation.offset + i] = data[i];
     }
   }

@@ -29,6 +29,7 @@ struct Question {
   std::string profile = {};  // by its name
   Disk start = {};
   std::vector<Operation> history = {};  // up to the crash
+  std::optional<Operation> next = {};   // what the process was killed in, where it was
   uint64_t seed = 0;                    // of random bytes
   std::vector<Loser> zombies = {};      // of the crash that left `start`
   Rule ignored = Rule::kNone;

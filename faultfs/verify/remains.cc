@@ -84,6 +84,8 @@ std::string_view RuleName(Rule rule) {
       return "rename over";
     case Rule::kGrowingAppends:
       return "growing appends happen as a prefix";
+    case Rule::kWithinAppends:
+      return "a growing append, or one that is killed, may stop at a sector end";
     case Rule::kWalGarbage:
       return "random bytes in unsynced sectors of a WAL";
     case Rule::kLostNames:
@@ -191,7 +193,7 @@ void Remains::Apply(const Operation& operation) {
       break;
   }
   const bool entry = operation.kind <= Kind::kRename;
-  if (entry) pending_.push_back({applied_, operation, entry, false, {}});
+  if (entry) pending_.push_back({.index = applied_, .operation = operation, .entry = true});
   ForgetDone();
   ++applied_;
 }
@@ -200,7 +202,7 @@ void Remains::Allocate(const Operation& operation) {
   std::string& file = page_cache_.at(operation.inode);
   if (operation.size <= file.size()) return;
   file.resize(operation.size);
-  pending_.push_back({applied_, operation, false, true, {}});
+  pending_.push_back({.index = applied_, .operation = operation, .size = true});
 }
 
 // What is pending stays as it is.
@@ -219,11 +221,13 @@ void Remains::Damage(const Operation& operation) {
 void Remains::Append(const Operation& operation) {
   std::string& file = page_cache_.at(operation.inode);
   const uint64_t end = operation.offset + operation.data->size();
-  const bool grows = end > file.size();
+  const uint64_t size_before = file.size();
+  const bool grows = end > size_before;
   if (grows) file.resize(end);
   Require(operation.size == file.size(), "an append with another size than it makes");
   Overwrite(file, operation.offset, *operation.data);
-  Pending pending = {applied_, operation, false, grows, {}};
+  Pending pending = {
+      .index = applied_, .operation = operation, .size = grows, .size_before = size_before};
   for (uint64_t sector = operation.offset / kSectorBytes; sector * kSectorBytes < end; ++sector) {
     pending.versions[sector] = SectorOf(file, sector);
     touched_.insert({operation.inode, sector});

@@ -33,6 +33,7 @@ enum class Rule {
   kDataBeforeSize,  // section 3
   kRenameOver,      // section 3
   kGrowingAppends,  // section 3: a prefix of them, in btrfs
+  kWithinAppends,   // sections 1 and 3: without the rule an append happened whole or not
   kTornWords,       // section 3
   kGarbage,         // section 3: without the rule nobody has stale or random bytes
   kWalGarbage,      // section 3: likewise, inside a WAL
@@ -45,9 +46,9 @@ enum class Rule {
 };
 inline constexpr std::array kRules = {
     Rule::kEntryOrder,     Rule::kAllocateOrder, Rule::kDataBeforeSize, Rule::kRenameOver,
-    Rule::kGrowingAppends, Rule::kTornWords,     Rule::kGarbage,        Rule::kWalGarbage,
-    Rule::kMarkedClean,    Rule::kLostNames,     Rule::kComesBack,      Rule::kOwnBytes,
-    Rule::kSyncCommits,    Rule::kNeverOlder};
+    Rule::kGrowingAppends, Rule::kWithinAppends, Rule::kTornWords,      Rule::kGarbage,
+    Rule::kWalGarbage,     Rule::kMarkedClean,   Rule::kLostNames,      Rule::kComesBack,
+    Rule::kOwnBytes,       Rule::kSyncCommits,   Rule::kNeverOlder};
 std::string_view RuleName(Rule rule);
 
 // Profiles by name, and what the page says of groups of them.
@@ -59,9 +60,11 @@ bool MayHaveGarbage(std::string_view profile);
 struct Pending {
   uint64_t index = 0;  // in the history
   Operation operation;
-  bool entry = false;                        // an entry operation
-  bool size = false;                         // a size operation, to operation.size
-  std::map<uint64_t, std::string> versions;  // of sectors; empty if not a data operation, or lost
+  bool entry = false;        // an entry operation
+  bool size = false;         // a size operation, to operation.size
+  uint64_t size_before = 0;  // the size that the file had
+  // Of sectors; empty if not a data operation, or lost.
+  std::map<uint64_t, std::string> versions = {};
   bool lost = false;  // an entry operation that happens only with a later one that needs it
 
   bool Is(OperationKind kind) const { return operation.kind == kind; }

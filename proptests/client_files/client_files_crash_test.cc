@@ -61,6 +61,7 @@ Verdict CrashAtEachPoint(Profile profile, const DiskImage& start,
   DiskState state(profile, start);
   for (size_t point = 0;; ++point) {
     const bool done = point == history.size();
+    if (!done) state.Begin(history[point]);
     const CrashSpace space(state, point, state.unlinked());
     seen.clear();
     const auto take = [&](const CrashImage& crash) {

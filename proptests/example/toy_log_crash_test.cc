@@ -81,7 +81,10 @@ Result Crash(const std::vector<Step>& steps, const crash::Opener& open, Profile 
   Result result;
   for (size_t point = 0; point <= volume.history().size() && !result.found; ++point) {
     if (point > 0) disk.Apply(volume.history()[point - 1]);
-    const auto obligations = ObligationsAt(log, point, profile == Profile::kKill);
+    if (point < volume.history().size()) disk.Begin(volume.history()[point]);
+    const bool in_middle = disk.under_way() != nullptr;
+    const auto obligations = in_middle ? ObligationsDuring(log, point, /*process_crash=*/true)
+                                       : ObligationsAt(log, point, profile == Profile::kKill);
     const auto judge = [&](const CrashImage& crash) {
       ++result.states;
       faultfs::Volume after(crash.image);

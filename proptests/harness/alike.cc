@@ -114,6 +114,7 @@ class Search {
     DiskState state(base_.profile, recording_.start);
     for (uint64_t point = 0; !over(); ++point) {
       if (Place::Of(recording_.history, point).Likeness(places_[0]) == likeness) {
+        if (point < recording_.history.size()) state.Begin(recording_.history[point]);
         obligations_ = recording_.ObligationsAt(point, base_.profile);
         VisitImages(state, point, likeness, nullptr);
       }
@@ -127,6 +128,7 @@ class Search {
     DiskState state(base_.profile, image.image, image.zombies);
     for (uint64_t point = 0; point < first.history.size() && !over(); ++point) {
       state.Apply(first.history[point]);
+      if (point + 1 < first.history.size()) state.Begin(first.history[point + 1]);
       const int likeness = Place::Of(first.history, point + 1).Likeness(known);
       if (likeness > 0) VisitImages(state, point + 1, likeness, &first.recovered);
     }

@@ -40,6 +40,7 @@ absl::Status CaseWalk::Crash(const Case::Crash& crash, faultfs::DiskState start,
                                                    history.size(), " operations"));
   }
   for (uint64_t i = 0; i < crash.point; ++i) start.Apply(history[i]);
+  if (crash.point < history.size()) start.Begin(history[crash.point]);
   Moment moment{.history = std::move(history), .state = std::move(start), .image = {}};
   const faultfs::DiskState& state = *moment.state;
   ASSIGN_OR_RETURN(

@@ -127,11 +127,16 @@ void Exploration::Crash(Subject& subject) {
   DiskState state(subject.base.profile, recording.start);
   uint64_t trace_hash = 0;
   for (uint64_t point = 0;; ++point) {
+    if (point < recording.history.size()) state.Begin(recording.history[point]);
     const Obligations obligations = recording.ObligationsAt(point, subject.base.profile);
     const CrashSpace space(state, subject.base.seed, state.unlinked());
+    uint64_t moment_hash = Combined(trace_hash, obligations.hash());
+    if (state.under_way() != nullptr) {
+      moment_hash = OperationHash(state.under_way()->operation, moment_hash);
+    }
     CountPoint(VisitPoint(subject,
                           {space, point, obligations, nullptr, Combined(subject.base.seed, point)},
-                          Combined(trace_hash, obligations.hash())));
+                          moment_hash));
     if (failed_ || over() || point == recording.history.size()) return;
     trace_hash = OperationHash(recording.history[point], trace_hash);
     state.Apply(recording.history[point]);
@@ -145,8 +150,8 @@ void Exploration::CountPoint(Visited visited) {
   totals_.many_images_points += visited == Visited::kOfManyImages ? 1 : 0;
 }
 
-// After the same operations the same images are legal: where the same is demanded of them, too, an
-// earlier workload's crash has tested them all.
+// After the same operations, and in the same one, the same images are legal: where the same is
+// demanded of them, too, an earlier workload's crash has tested them all.
 Exploration::Visited Exploration::VisitPoint(Subject& subject, const Moment& moment,
                                              uint64_t moment_hash) {
   if (subject.bounds == nullptr) return VisitImages(subject, moment);
@@ -273,6 +278,7 @@ void Exploration::CrashRecovery(Subject& subject, const Moment& moment, const Cr
   DiskState state(subject.base.profile, image.image, image.zombies);
   for (uint64_t point = 0; point < first.history.size(); ++point) {
     state.Apply(first.history[point]);
+    if (point + 1 < first.history.size()) state.Begin(first.history[point + 1]);
     const CrashSpace space(state, subject.base.seed, state.unlinked());
     VisitImages(subject, {space, point + 1, moment.obligations, &first.recovered,
                           Combined(moment.seed, point)});

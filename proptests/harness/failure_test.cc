@@ -41,8 +41,9 @@ rc::Gen<faultfs::Survivors> AnySurvivors() {
     survivors.entries = *rc::gen::arbitrary<std::vector<uint64_t>>();
     survivors.appends = *rc::gen::arbitrary<std::vector<uint64_t>>();
     for (int i = *rc::gen::inRange(0, 3); i > 0; --i) {
-      survivors.sizes.push_back(
-          {.inode = *rc::gen::arbitrary<uint32_t>(), .index = *rc::gen::arbitrary<uint64_t>()});
+      survivors.sizes.push_back({.inode = *rc::gen::arbitrary<uint32_t>(),
+                                 .index = *rc::gen::arbitrary<uint64_t>(),
+                                 .stopped = *rc::gen::arbitrary<uint64_t>()});
     }
     for (int i = *rc::gen::inRange(0, 4); i > 0; --i) {
       survivors.sectors.push_back(

@@ -45,7 +45,11 @@ Obligations Recording::ObligationsAt(uint64_t crash_point, faultfs::Profile prof
     reverted |= fault.kind == faultfs::FaultKind::kSyncReverted;
   }
   // A sync that reverts takes from the page cache what only a process crash spares.
-  Obligations obligations = crash::ObligationsAt(log, crash_point, kill && !reverted);
+  const bool in_append = kill && crash_point < history.size() &&
+                         history[crash_point].kind == faultfs::OperationKind::kAppend;
+  const bool process_crash = kill && !reverted;
+  Obligations obligations = in_append ? ObligationsDuring(log, crash_point, process_crash)
+                                      : crash::ObligationsAt(log, crash_point, process_crash);
   obligations.may_refuse = damaged || (lied && !kill);
   obligations.may_lose = lied && !kill;
   if (!obligations.may_lose) {

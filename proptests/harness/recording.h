@@ -59,8 +59,9 @@ struct Recording {
   std::vector<faultfs::FaultCount> fault_counts;  // by rule of the plan
   uint64_t trace_hash = 0;
 
-  // What a crash there demands, all faults before it considered. Damage of the WAL does not excuse
-  // a loss here: whether it does depends on the image.
+  // What a crash there demands, all faults before it considered; in `kill`, one in the middle of
+  // the operation there, too. Damage of the WAL does not excuse a loss here: whether it does
+  // depends on the image.
   Obligations ObligationsAt(uint64_t crash_point, faultfs::Profile profile) const;
   // The damage before that, for ExcuseTornDamage.
   std::vector<faultfs::Operation> HarmsBefore(uint64_t crash_point) const;

@@ -14,6 +14,7 @@ using faultfs::Survivors;
 
 constexpr size_t kMostSystematic = 4096;
 
+// The more the simpler. A part of an append that a process died in is no simpler than none.
 size_t Kept(const Survivors& survivors) {
   const auto is_base = [](const Survivors::Sector& sector) {
     return sector.bytes != Survivors::Bytes::kVersion;
@@ -28,6 +29,10 @@ std::vector<Survivors> Kinder(const Case& failing, size_t crash) {
   CaseWalk walk(failing, OpenEngineOf);
   if (!walk.Run().ok() || crash >= walk.moments().size()) return {};
   const faultfs::DiskState& state = *walk.moments()[crash].state;
+  if (failing.profile == faultfs::Profile::kKill) {
+    return failing.crashes[crash].survivors.sizes.empty() ? std::vector<Survivors>()
+                                                          : std::vector<Survivors>(1);
+  }
   const size_t kept = Kept(failing.crashes[crash].survivors);
   std::vector<Survivors> kinder;
   size_t seen = 0;

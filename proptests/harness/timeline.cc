@@ -32,7 +32,10 @@ class Fates {
     for (const faultfs::DiskState::Lost& lost : state.lost()) {
       lost_names_.emplace(lost.operation->index, !lost.ComesBack(has_happened));
     }
-    for (const Survivors::Size& size : survivors.sizes) sizes_.emplace(size.inode, size.index);
+    for (const Survivors::Size& size : survivors.sizes) {
+      sizes_.emplace(size.inode, size.index);
+      if (size.stopped != 0) stopped_.insert(size.index);
+    }
   }
 
   Fate Of(uint64_t index, const Operation& operation) const {
@@ -41,6 +44,7 @@ class Fates {
     }
     const auto lost = lost_names_.find(index);
     if (lost != lost_names_.end()) return lost->second ? Fate::kLost : Fate::kSurvived;
+    if (stopped_.count(index) > 0) return Fate::kPartly;
     const auto found = pending_.find(index);
     if (found == pending_.end()) return Fate::kDurable;
     if (happened_.count(index) > 0) return Fate::kSurvived;
@@ -78,16 +82,18 @@ class Fates {
   std::map<uint64_t, const faultfs::DiskState::Pending*> pending_;
   std::map<uint64_t, bool> lost_names_;  // by a failed sync of their directory; for good
   std::map<faultfs::InodeNumber, uint64_t> sizes_;
+  std::set<uint64_t> stopped_;  // appends that stopped short
 };
 
 class Teller {
  public:
   explicit Teller(Timeline& timeline) : timeline_(timeline) {}
 
-  // The operations before `end`, told as the names in `start` demand, with what clients said.
+  // The operations before `end`, told as the names in `start` demand, with what clients said; and
+  // that at `end` where the process died in it.
   template <typename FateOf>
   void Tell(const std::vector<Operation>& history, uint64_t end, const faultfs::DiskImage& start,
-            const std::vector<Recording::Note>& notes, FateOf fate_of) {
+            const std::vector<Recording::Note>& notes, bool died_in_next, FateOf fate_of) {
     OperationText text(start);
     auto note = notes.begin();
     const auto said_before = [&](uint64_t index) {
@@ -101,7 +107,10 @@ class Teller {
       std::string client = said_before(index);
       Add(index, text.Tell(history[index]), std::move(client), fate_of(index, history[index]));
     }
-    if (std::string last = said_before(end); !last.empty()) {
+    std::string last = said_before(end);
+    if (died_in_next) {
+      Add(end, text.Tell(history[end]), std::move(last), Fate::kPartly);
+    } else if (!last.empty()) {
       Add(end, "", std::move(last), Fate::kDurable);
     }
     ++generation_;
@@ -137,7 +146,7 @@ absl::StatusOr<Timeline> MakeTimeline(const Case& failing) {
   const Recording& recording = walk.recording();
   if (walk.moments().empty()) {
     teller.Tell(recording.history, recording.history.size(), recording.start, recording.notes,
-                NoCrash);
+                /*died_in_next=*/false, NoCrash);
     return timeline;
   }
   const faultfs::DiskImage* start = &recording.start;
@@ -145,8 +154,9 @@ absl::StatusOr<Timeline> MakeTimeline(const Case& failing) {
     const CaseWalk::Moment& moment = walk.moments()[i];
     const Survivors& survivors = failing.crashes[i].survivors;
     const Fates fates(*moment.state, survivors);
+    const bool died_in_next = moment.state->under_way() != nullptr && !survivors.sizes.empty();
     teller.Tell(moment.history, failing.crashes[i].point, *start,
-                i == 0 ? recording.notes : std::vector<Recording::Note>{},
+                i == 0 ? recording.notes : std::vector<Recording::Note>{}, died_in_next,
                 [&fates](uint64_t index, const Operation& operation) {
                   return fates.Of(index, operation);
                 });
@@ -154,7 +164,7 @@ absl::StatusOr<Timeline> MakeTimeline(const Case& failing) {
     start = &moment.image.image;
   }
   const TrialResult last = walk.Recover({.keep_recovered = true, .keep_history = true});
-  teller.Tell(last.history, last.history.size(), *start, {}, NoCrash);
+  teller.Tell(last.history, last.history.size(), *start, {}, /*died_in_next=*/false, NoCrash);
   return timeline;
 }
 

@@ -470,14 +470,16 @@ INSTANTIATE_TEST_SUITE_P(Seeds, RandomLogTest, testing::Range<uint64_t>(0, 200))
 
 using StateMap = std::map<std::string, std::string>;
 
-// Every legal state of a log at a crash point, by brute force over what was in doubt.
-std::set<StateMap> LegalStates(const WriteLog& log, uint64_t crash_point, bool process_crash) {
+// Every legal state of a log at a crash point, by brute force over what was in doubt. No write is
+// there that was issued at `end` or later.
+std::set<StateMap> LegalStates(const WriteLog& log, uint64_t crash_point, bool process_crash,
+                               uint64_t end) {
   const auto& writes = log.writes();
   size_t least = 0;
   std::vector<size_t> doubtful;
   size_t most = 0;
   for (size_t i = 0; i < writes.size(); ++i) {
-    if (writes[i].issued >= crash_point) break;
+    if (writes[i].issued >= end) break;
     most = i + 1;
     const bool durable = writes[i].durable <= crash_point;
     if (durable || (process_crash && writes[i].acknowledged <= crash_point)) least = i + 1;
@@ -519,8 +521,11 @@ TEST_P(RandomLogTest, ExactlyTheLegalStatesAreAccepted) {
   }
   const uint64_t crash_point = below(125);
   const bool process_crash = below(2) == 0;
-  const std::set<StateMap> legal = LegalStates(log, crash_point, process_crash);
-  const Obligations obligations = ObligationsAt(log, crash_point, process_crash);
+  const bool during = below(2) == 0;
+  const std::set<StateMap> legal =
+      LegalStates(log, crash_point, process_crash, during ? crash_point + 1 : crash_point);
+  const Obligations obligations = during ? ObligationsDuring(log, crash_point, process_crash)
+                                         : ObligationsAt(log, crash_point, process_crash);
   // All states over these keys and values: 3 choices for each of 4 keys.
   for (int number = 0; number < 81; ++number) {
     StateMap state;

@@ -56,6 +56,28 @@ uint64_t HashOfAllowed(const WriteLog& log, const Obligations& obligations) {
   return hash;
 }
 
+// `end`: writes that were issued before that may be there.
+Obligations ObligationsOfIssuedBefore(uint64_t end, const WriteLog& log, uint64_t crash_point,
+                                      bool process_crash) {
+  Obligations obligations{.process_crash = process_crash, .crash_point = crash_point};
+  const std::vector<CommittedWrite>& writes = log.writes();
+  obligations.first_in_doubt = writes.size();
+  for (size_t i = 0; i < writes.size(); ++i) {
+    const CommittedWrite& write = writes[i];
+    if (write.acknowledged <= crash_point) {
+      obligations.highest_sequence = std::max(obligations.highest_sequence, write.last_sequence);
+    }
+    if (write.issued >= end || write.lost <= crash_point) continue;
+    obligations.at_most = i + 1;
+    if (MustBeThere(write, crash_point, process_crash)) obligations.at_least = i + 1;
+    if (write.in_doubt && write.durable > crash_point && i < obligations.first_in_doubt) {
+      obligations.first_in_doubt = i;
+    }
+  }
+  obligations.states = HashOfAllowed(log, obligations);
+  return obligations;
+}
+
 }  // namespace
 
 void WriteLog::State::Apply(const CommittedWrite& write) {
@@ -140,23 +162,11 @@ uint64_t Obligations::hash() const {
 }
 
 Obligations ObligationsAt(const WriteLog& log, uint64_t crash_point, bool process_crash) {
-  Obligations obligations{.process_crash = process_crash, .crash_point = crash_point};
-  const std::vector<CommittedWrite>& writes = log.writes();
-  obligations.first_in_doubt = writes.size();
-  for (size_t i = 0; i < writes.size(); ++i) {
-    const CommittedWrite& write = writes[i];
-    if (write.acknowledged <= crash_point) {
-      obligations.highest_sequence = std::max(obligations.highest_sequence, write.last_sequence);
-    }
-    if (write.issued >= crash_point || write.lost <= crash_point) continue;
-    obligations.at_most = i + 1;
-    if (MustBeThere(write, crash_point, process_crash)) obligations.at_least = i + 1;
-    if (write.in_doubt && write.durable > crash_point && i < obligations.first_in_doubt) {
-      obligations.first_in_doubt = i;
-    }
-  }
-  obligations.states = HashOfAllowed(log, obligations);
-  return obligations;
+  return ObligationsOfIssuedBefore(crash_point, log, crash_point, process_crash);
+}
+
+Obligations ObligationsDuring(const WriteLog& log, uint64_t crash_point, bool process_crash) {
+  return ObligationsOfIssuedBefore(crash_point + 1, log, crash_point, process_crash);
 }
 
 }  // namespace lumen::crash

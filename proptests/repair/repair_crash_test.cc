@@ -104,6 +104,7 @@ class RepairCrash {
                         int depth) {
     DiskState state(profile_, start);
     for (size_t point = 0;; ++point) {
+      if (point < history.size()) state.Begin(history[point]);
       const CrashSpace space(state, seed_ + point, state.unlinked());
       const auto judge = [&](const CrashImage& image) {
         Judge(image, depth,
