@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,10 @@ struct IteratorOptions {
   std::optional<std::string> upper_bound = {};
   // Null: the newest state at the moment of creation.
   const Snapshot* snapshot = nullptr;
+  // How much of what it walks over, deleted keys and old versions too, an iterator looks at from
+  // one seek on before it pauses; at least one key. Without it, one move takes as long as the run
+  // of deleted keys before the next live one is.
+  uint64_t pause_after_bytes = UINT64_MAX;
 };
 
 // The live keys of one consistent state, in bytewise order, both ways. Not thread-safe. Pins memory
@@ -24,7 +29,11 @@ class Iterator {
  public:
   virtual ~Iterator() = default;
   virtual bool valid() const = 0;
-  // Views are good until the next move. Only while valid().
+  // Not valid(), without an error, and not at the end: pause_after_bytes have gone by. Then key()
+  // is where to seek to (SeekForPrev after walking back) to go on; nothing has been left out before
+  // it.
+  virtual bool paused() const = 0;
+  // Views are good until the next move. Only while valid(); the key also while paused().
   virtual std::string_view key() const = 0;
   virtual std::string_view value() const = 0;
   // Sequence at which the key was last written.

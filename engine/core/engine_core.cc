@@ -36,6 +36,7 @@ class SnapshotHandle : public Snapshot {
 class ClosedIterator : public Iterator {
  public:
   bool valid() const override { return false; }
+  bool paused() const override { return false; }
   std::string_view key() const override { return {}; }
   std::string_view value() const override { return {}; }
   uint64_t sequence() const override { return 0; }

@@ -10,6 +10,9 @@ constexpr int kMaxSteps = 16;
 // A buffer that one huge value has grown beyond this is given back.
 constexpr size_t kKeptBufferBytes = size_t{1} << 20;
 
+// What looking at an entry costs beyond its bytes, in bytes that cost as much.
+constexpr uint64_t kLookBytes = 32;
+
 // Sorts behind every version of a key: the first sequence is 1.
 constexpr SequenceNumber kBehindAllVersions = 0;
 
@@ -29,6 +32,7 @@ UserIterator::UserIterator(std::unique_ptr<InternalIterator> merged, SequenceNum
       upper_head_(HeadOf(options_.upper_bound)) {}
 
 void UserIterator::SeekToFirst() {
+  looked_at_bytes_ = 0;
   if (options_.lower_bound.has_value()) {
     merged_->Seek(*options_.lower_bound, visible_);
   } else {
@@ -38,6 +42,7 @@ void UserIterator::SeekToFirst() {
 }
 
 void UserIterator::SeekToLast() {
+  looked_at_bytes_ = 0;
   if (options_.upper_bound.has_value()) {
     merged_->SeekBefore(*options_.upper_bound, kMaxSequence);
   } else {
@@ -48,6 +53,7 @@ void UserIterator::SeekToLast() {
 
 void UserIterator::Seek(std::string_view target) {
   if (IsBelowLower(target)) return SeekToFirst();
+  looked_at_bytes_ = 0;
   saved_key_.assign(target);  // it may be a view of the current entry
   merged_->Seek(saved_key_, visible_);
   FindForward();
@@ -55,6 +61,7 @@ void UserIterator::Seek(std::string_view target) {
 
 void UserIterator::SeekForPrev(std::string_view target) {
   if (IsAtOrAboveUpper(target)) return SeekToLast();
+  looked_at_bytes_ = 0;
   saved_key_.assign(target);
   merged_->SeekBefore(saved_key_, kBehindAllVersions);
   FindBackward();
@@ -77,13 +84,26 @@ void UserIterator::Prev() {
   FindBackward();
 }
 
+inline void UserIterator::LookAt(const Entry& entry) {
+  looked_at_bytes_ += kLookBytes + entry.key.size() + entry.value.size();
+}
+
+// `merged_` is on a key that has not been looked at.
+inline bool UserIterator::PauseIfDue() {
+  if (looked_at_bytes_ < options_.pause_after_bytes) return false;
+  current_.key = merged_->entry().key;
+  paused_ = true;
+  return true;
+}
+
 // From the place of `merged_` to the first entry that is to be seen.
 void UserIterator::FindForward() {
   direction_ = Direction::kForward;
-  valid_ = false;
+  valid_ = paused_ = false;
   while (merged_->valid()) {
     const Entry& entry = merged_->entry();
-    if (IsAtOrAboveUpper(entry.key)) return;
+    if (IsAtOrAboveUpper(entry.key) || PauseIfDue()) return;
+    LookAt(entry);
     if (entry.sequence > visible_) {
       SkipVersions(visible_);
     } else if (entry.kind == EntryKind::kDelete) {
@@ -103,6 +123,7 @@ void UserIterator::SkipVersions(SequenceNumber sequence) {
   for (int steps = 1; merged_->valid(); ++steps) {
     const Entry& entry = merged_->entry();
     if (entry.sequence <= sequence || entry.key != saved_key_) return;
+    LookAt(entry);
     if (steps == kMaxSteps) return merged_->Seek(saved_key_, sequence);
     merged_->Next();
   }
@@ -111,8 +132,9 @@ void UserIterator::SkipVersions(SequenceNumber sequence) {
 // From the place of `merged_` back to the last key that is to be seen.
 void UserIterator::FindBackward() {
   direction_ = Direction::kBackward;
-  valid_ = false;
+  valid_ = paused_ = false;
   while (merged_->valid() && !IsBelowLower(merged_->entry().key)) {
+    if (PauseIfDue()) return;
     const bool is_live = CollectVersions();
     // An error may have come before the version that counts.
     if (!merged_->valid() && !merged_->status().ok()) return;
@@ -133,6 +155,7 @@ bool UserIterator::CollectVersions() {
   for (int steps = 0; merged_->valid(); ++steps) {
     const Entry& entry = merged_->entry();
     if (entry.key != saved_key_) break;
+    LookAt(entry);
     if (steps == kMaxSteps) return CollectBySeek();
     if (entry.sequence <= visible_) is_live = SaveValue(entry);
     merged_->Prev();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,11 +15,13 @@ namespace lumen {
 // the bounds, unless that is a tombstone.
 class UserIterator final : public Iterator {
  public:
-  // Of `options`, the bounds. `pin` holds what `merged` reads from and is let go after it.
+  // Of `options`, all but the snapshot. `pin` holds what `merged` reads from and is let go after
+  // it.
   UserIterator(std::unique_ptr<InternalIterator> merged, SequenceNumber visible,
                IteratorOptions options, std::shared_ptr<const void> pin);
 
   bool valid() const override { return valid_; }
+  bool paused() const override { return paused_; }
   std::string_view key() const override { return current_.key; }
   std::string_view value() const override { return current_.value; }
   uint64_t sequence() const override { return current_.sequence; }
@@ -34,6 +37,8 @@ class UserIterator final : public Iterator {
  private:
   enum class Direction { kForward, kBackward };
 
+  void LookAt(const Entry& entry);
+  bool PauseIfDue();
   void FindForward();
   void SkipVersions(SequenceNumber sequence);
   void FindBackward();
@@ -51,6 +56,8 @@ class UserIterator final : public Iterator {
   const uint64_t upper_head_;
 
   bool valid_ = false;
+  bool paused_ = false;
+  uint64_t looked_at_bytes_ = 0;  // since the last seek
   // Forward: `merged_` is on the current entry. Backward: it is before every version of the current
   // key, which is saved with its value.
   Direction direction_ = Direction::kForward;

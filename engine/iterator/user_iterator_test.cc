@@ -190,6 +190,83 @@ TEST_F(UserIteratorTest, SeekGoesStraightToTheVisibleVersion) {
   EXPECT_EQ(counters.seeks, 1);
 }
 
+// Keys and values from one end to the other, sought anew after every pause.
+std::vector<std::string> WalkWithPauses(Iterator& iterator, bool forward, uint64_t& pauses) {
+  std::vector<std::string> shown;
+  forward ? iterator.SeekToFirst() : iterator.SeekToLast();
+  while (true) {
+    if (iterator.valid()) {
+      shown.push_back(std::string(iterator.key()) + "=" + std::string(iterator.value()));
+      forward ? iterator.Next() : iterator.Prev();
+    } else if (iterator.paused()) {
+      ++pauses;
+      const std::string_view key = iterator.key();
+      forward ? iterator.Seek(key) : iterator.SeekForPrev(key);
+    } else {
+      return shown;
+    }
+  }
+}
+
+TEST_F(UserIteratorTest, LeavesNothingOutWhereItPauses) {
+  uint64_t pauses = 0;
+  for (int round = 0; round < 400; ++round) {
+    const std::vector<OwnedEntry> entries = random_.Make(random_.Below(400));
+    const auto hands = random_.Deal(entries, 1 + random_.Below(5));
+    const SequenceNumber at =
+        random_.Below(2) == 0 ? kMaxSequence : random_.Below(entries.size() + 1);
+    IteratorOptions options = RandomBounds();
+    std::vector<std::string> expected;
+    for (const auto& [key, entry] : Visible(entries, at, options)) {
+      expected.push_back(key + "=" + entry.value);
+    }
+    options.pause_after_bytes = 1 + random_.Below(1'000);
+    UserIterator iterator(Merge(hands), at, options, nullptr);
+    ASSERT_EQ(WalkWithPauses(iterator, /*forward=*/true, pauses), expected) << round;
+    std::reverse(expected.begin(), expected.end());
+    ASSERT_EQ(WalkWithPauses(iterator, /*forward=*/false, pauses), expected) << round;
+    ASSERT_TRUE(iterator.status().ok());
+  }
+  EXPECT_GT(pauses, 1'000u);
+}
+
+TEST_F(UserIteratorTest, PausesInALongRunOfDeletedKeys) {
+  std::vector<OwnedEntry> entries;
+  for (uint64_t i = 1; i <= 10'000; ++i) {
+    entries.push_back({"k" + std::to_string(100'000 + i), i, EntryKind::kDelete, ""});
+  }
+  for (const bool forward : {true, false}) {
+    VectorIterator::Counters counters;
+    UserIterator iterator(
+        std::make_unique<VectorIterator>(entries, VectorIterator::Faults{}, &counters),
+        kMaxSequence, {.pause_after_bytes = 4'000}, nullptr);
+    forward ? iterator.SeekToFirst() : iterator.SeekToLast();
+    EXPECT_TRUE(iterator.paused());
+    EXPECT_FALSE(iterator.valid());
+    EXPECT_GT(counters.moves, 50);
+    EXPECT_LT(counters.moves, 200);
+    uint64_t pauses = 0;
+    EXPECT_TRUE(WalkWithPauses(iterator, forward, pauses).empty());
+    EXPECT_GT(pauses, 50u);
+    EXPECT_FALSE(iterator.paused());
+  }
+}
+
+// Old versions cost as much as deleted keys.
+TEST_F(UserIteratorTest, CountsVersionsThatItPassesOver) {
+  std::vector<OwnedEntry> entries;
+  for (const char* key : {"a", "b", "c", "d"}) {
+    for (OwnedEntry& entry : ManyVersionsOf(key, 10)) entries.push_back(std::move(entry));
+  }
+  for (const bool forward : {true, false}) {
+    UserIterator iterator(std::make_unique<VectorIterator>(entries), kMaxSequence,
+                          {.pause_after_bytes = 500}, nullptr);
+    uint64_t pauses = 0;
+    EXPECT_EQ(WalkWithPauses(iterator, forward, pauses).size(), 4u);
+    EXPECT_GT(pauses, 0u);
+  }
+}
+
 TEST_F(UserIteratorTest, AnErrorEndsTheWalkAndHidesNothing) {
   for (int round = 0; round < 2'000; ++round) {
     const std::vector<OwnedEntry> entries = random_.Make(1 + random_.Below(80));
