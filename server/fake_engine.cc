@@ -3,6 +3,43 @@
 #include <utility>
 
 namespace lumen {
+namespace {
+
+class NothingButDeletedKeys final : public Iterator {
+ public:
+  bool valid() const override { return false; }
+  bool paused() const override { return true; }
+  std::string_view key() const override { return "deleted"; }
+  std::string_view value() const override { return {}; }
+  uint64_t sequence() const override { return 0; }
+  void SeekToFirst() override {}
+  void SeekToLast() override {}
+  void Seek(std::string_view) override {}
+  void SeekForPrev(std::string_view) override {}
+  void Next() override {}
+  void Prev() override {}
+  absl::Status status() const override { return absl::OkStatus(); }
+};
+
+class FakeSnapshot final : public Snapshot {
+ public:
+  explicit FakeSnapshot(std::atomic<int>& open) : open_(open) { ++open_; }
+  ~FakeSnapshot() override { --open_; }
+  uint64_t sequence() const override { return 1; }
+
+ private:
+  std::atomic<int>& open_;
+};
+
+}  // namespace
+
+std::unique_ptr<Iterator> FakeEngine::NewIterator(const IteratorOptions&) {
+  return std::make_unique<NothingButDeletedKeys>();
+}
+
+std::unique_ptr<Snapshot> FakeEngine::TakeSnapshot() {
+  return std::make_unique<FakeSnapshot>(open_snapshots_);
+}
 
 void FakeEngine::HoldWrites() {
   MutexLock lock(mutex_);

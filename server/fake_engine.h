@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,6 +26,8 @@ class FakeEngine final : public Engine {
   void HoldCompactions();
   void ReleaseCompactions();
   size_t held_compactions() const;
+  // Snapshots that are not destroyed yet.
+  int open_snapshots() const { return open_snapshots_; }
   // GetCached answers "not in memory" from now on, and Get runs `before_get` first.
   void PretendOnDisk(std::function<void()> before_get);
 
@@ -35,8 +38,9 @@ class FakeEngine final : public Engine {
   absl::StatusOr<std::optional<std::optional<GetResult>>> GetCached(std::string_view key) override;
   absl::StatusOr<std::vector<std::optional<GetResult>>> MultiGet(
       const std::vector<std::string>& keys, const Snapshot* snapshot) override;
-  std::unique_ptr<Iterator> NewIterator(const IteratorOptions&) override { return nullptr; }
-  std::unique_ptr<Snapshot> TakeSnapshot() override { return nullptr; }
+  // Over a run of deleted keys that has no end.
+  std::unique_ptr<Iterator> NewIterator(const IteratorOptions&) override;
+  std::unique_ptr<Snapshot> TakeSnapshot() override;
   absl::Status Flush() override { return absl::OkStatus(); }
   absl::Status Compact() override;
   absl::Status WaitForQuiescence() override { return absl::OkStatus(); }
@@ -49,6 +53,7 @@ class FakeEngine final : public Engine {
  private:
   std::optional<GetResult> FindLocked(std::string_view key) const REQUIRES(mutex_);
 
+  std::atomic<int> open_snapshots_{0};
   mutable Mutex mutex_;
   std::map<std::string, GetResult, std::less<>> entries_ GUARDED_BY(mutex_);
   uint64_t sequence_ GUARDED_BY(mutex_) = 0;

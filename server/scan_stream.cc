@@ -3,9 +3,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "engine/base/status.h"
 #include "engine/engine.h"
 #include "lumen/v1/kv.pb.h"
 #include "server/raw_call.h"
@@ -18,13 +21,17 @@ namespace {
 // A message is sent once it is this large. One entry makes it larger only when it is alone.
 constexpr size_t kMessageBytes = size_t{128} << 10;
 constexpr size_t kFirstReserveBytes = size_t{8} << 10;
-// How many entries a scan passes before another call gets its thread: counting sends nothing.
-constexpr uint64_t kEntriesPerTurn = 20'000;
+// How much a scan looks at before another call gets its thread, and before it sees that its client
+// has left or that the server drains: counting sends nothing, and deleted keys may lie in long
+// runs.
+constexpr uint64_t kBytesPerTurn = size_t{2} << 20;
 
 }  // namespace
 
 // One thing at a time: a turn in the read pool, or a message on its way. Whoever ends a turn or a
-// message begins the next or calls Finish; nothing else does.
+// message begins the next or calls Finish; nothing else does. Between turns, which may be hours
+// when the client does not read, it has the engine's snapshot, but no iterator: that would pin
+// memtables and blocks, which the memory budget does not know of.
 class ScanStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   ScanStream(ServiceParts& parts, OpenScans& scans, grpc::CallbackServerContext& context)
@@ -67,47 +74,52 @@ class ScanStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
       return Finish(ToStatus({Reason::kCancelled, "scan cancelled"}));
     }
     if (parts_.state.draining()) return Refuse(context_, *this, parts_.state.WhyNot());
-    if (iterator_ == nullptr) Open();
-    ScanMessage message(sent_any_ ? kMessageBytes : kFirstReserveBytes);
-    const bool at_end = ReadInto(message);
-    if (!iterator_->status().ok()) {
-      return Refuse(context_, *this, ToRefusal(iterator_->status()));
+    if (snapshot_ == nullptr) {
+      snapshot_ = engine_->TakeSnapshot();
+      rest_ = RangeOf(request_);
     }
-    if (at_end || message.bytes() > 0) return Send(std::move(message), at_end);
+    ScanMessage message(sent_any_ ? kMessageBytes : kFirstReserveBytes);
+    const absl::StatusOr<bool> at_end = ReadInto(message);
+    if (!at_end.ok()) return Refuse(context_, *this, ToRefusal(at_end.status()));
+    if (*at_end || message.bytes() > 0) return Send(std::move(message), *at_end);
     PostTurn();
   }
 
-  void Open() {
-    const ScanRange range = RangeOf(request_);
-    snapshot_ = engine_->TakeSnapshot();
-    iterator_ = engine_->NewIterator(
-        {.lower_bound = range.lower, .upper_bound = range.upper, .snapshot = snapshot_.get()});
-    if (request_.reverse()) {
-      iterator_->SeekToLast();
-    } else {
-      iterator_->SeekToFirst();
+  // True: the scan is at its end. False: rest_ is what is left of it.
+  absl::StatusOr<bool> ReadInto(ScanMessage& message) {
+    const std::unique_ptr<Iterator> iterator =
+        engine_->NewIterator({.lower_bound = rest_.lower,
+                              .upper_bound = rest_.upper,
+                              .snapshot = snapshot_.get(),
+                              .pause_after_bytes = kBytesPerTurn});
+    const bool reverse = request_.reverse();
+    reverse ? iterator->SeekToLast() : iterator->SeekToFirst();
+    for (; iterator->valid(); reverse ? iterator->Prev() : iterator->Next()) {
+      if (!request_.count_only() && !AddEntry(*iterator, message)) break;
+      ++count_;
+      if (count_ == request_.limit()) return true;
     }
+    RETURN_IF_ERROR(iterator->status());
+    if (!iterator->valid() && !iterator->paused()) return true;
+    GoOnFrom(iterator->key());
+    return false;
   }
 
-  // True: the scan is at its end.
-  bool ReadInto(ScanMessage& message) {
-    for (uint64_t passed = 0; passed < kEntriesPerTurn; ++passed) {
-      if (!iterator_->valid() || (request_.limit() != 0 && count_ == request_.limit())) return true;
-      if (!request_.count_only()) {
-        const std::string_view value =
-            request_.keys_only() ? std::string_view() : iterator_->value();
-        const size_t bytes = message.bytes() + ScanMessage::EntryBytes(iterator_->key(), value);
-        if (message.bytes() > 0 && bytes > kMessageBytes) return false;
-        message.Add(iterator_->key(), value, iterator_->sequence());
-      }
-      ++count_;
-      if (request_.reverse()) {
-        iterator_->Prev();
-      } else {
-        iterator_->Next();
-      }
+  // False: it does not fit.
+  bool AddEntry(const Iterator& at, ScanMessage& message) const {
+    const std::string_view value = request_.keys_only() ? std::string_view() : at.value();
+    const size_t bytes = message.bytes() + ScanMessage::EntryBytes(at.key(), value);
+    if (message.bytes() > 0 && bytes > kMessageBytes) return false;
+    message.Add(at.key(), value, at.sequence());
+    return true;
+  }
+
+  void GoOnFrom(std::string_view key) {
+    if (request_.reverse()) {
+      rest_.upper = std::string(key) + '\0';  // the first key behind it
+    } else {
+      rest_.lower = std::string(key);
     }
-    return false;
   }
 
   void Send(ScanMessage message, bool last) {
@@ -117,7 +129,6 @@ class ScanStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     held_bytes_ += message_bytes_;
     sent_any_ = true;
     if (!last) return StartWrite(&message_);
-    iterator_.reset();
     snapshot_.reset();
     StartWriteAndFinish(&message_, {}, grpc::Status::OK);
   }
@@ -142,7 +153,7 @@ class ScanStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   size_t held_bytes_ = 0;
 
   std::unique_ptr<Snapshot> snapshot_;
-  std::unique_ptr<Iterator> iterator_;  // reads from snapshot_
+  ScanRange rest_;  // of the range that was asked for, since the first turn
   uint64_t count_ = 0;
   bool sent_any_ = false;
   grpc::ByteBuffer message_;  // gRPC reads it until OnWriteDone

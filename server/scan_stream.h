@@ -12,9 +12,9 @@ namespace lumen {
 using OpenScans = Admission;
 
 // Starts one lumen.v1.KeyValue/Scan. It reads a message's worth in the read pool, waits until gRPC
-// has sent it, reads on, and so holds one message at most while its client does not read. It pins
-// one state of the engine until it ends: at its end, when its client leaves, or when the server
-// drains.
+// has sent it, reads on, and so holds one message at most while its client does not read. It keeps
+// one snapshot of the engine until it ends: at its end, when its client leaves, or when the server
+// drains. A snapshot keeps old versions from being compacted away; no memory.
 grpc::ServerWriteReactor<grpc::ByteBuffer>* StartScan(ServiceParts& parts, OpenScans& scans,
                                                       grpc::CallbackServerContext& context,
                                                       const grpc::ByteBuffer& body);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "lumen/v1/kv.grpc.pb.h"
 #include "server/test_server.h"
 
 namespace lumen {
@@ -152,6 +153,32 @@ TEST(Shutdown, EndsOpenHealthWatches) {
   EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
   EXPECT_FALSE(watch->Read(&response));
   EXPECT_TRUE(watch->Finish().ok());
+}
+
+// The engine's iterator pauses instead of looking for a live key for as long as it takes.
+TEST(Shutdown, EndsAScanThatMeetsNothingButDeletedKeys) {
+  TestServer server;
+  const auto store = v1::KeyValue::NewStub(server.NewChannel());
+  const auto context = NewContext();
+  const auto reader = store->Scan(context.get(), {});
+  while (server.engine().open_snapshots() == 0) std::this_thread::yield();
+  std::jthread shutdown([&] { server.server().Shutdown(); });
+  v1::ScanResponse message;
+  EXPECT_FALSE(reader->Read(&message));
+  const grpc::Status end = reader->Finish();
+  EXPECT_EQ(end.error_code(), grpc::StatusCode::UNAVAILABLE) << end.error_message();
+  EXPECT_THAT(end.error_message(), HasSubstr("draining"));
+}
+
+TEST(Scan, ThatMeetsNothingButDeletedKeysEndsWhenItsClientLeaves) {
+  TestServer server;
+  const auto store = v1::KeyValue::NewStub(server.NewChannel());
+  const auto context = NewContext();
+  const auto reader = store->Scan(context.get(), {});
+  while (server.engine().open_snapshots() == 0) std::this_thread::yield();
+  context->TryCancel();
+  while (server.engine().open_snapshots() > 0) std::this_thread::yield();
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
 
 TEST(Shutdown, ReturnsThoughAClientAbandonedItsWrite) {

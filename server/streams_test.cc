@@ -97,6 +97,80 @@ TEST(Scan, OneThatNobodyReadsDoesNotKeepTheServerFromDraining) {
   EXPECT_FALSE(end.ok());
 }
 
+// What an iterator pins, tables and memtables, is not counted in the memory budget; that the tables
+// go shows that the memtables do.
+TEST(Scan, OneThatNobodyReadsPinsNothingButItsSnapshot) {
+  StoredServer server;
+  server.FillTable(8000, 500);
+  OpenScan scan(server.store());
+  v1::ScanResponse message;
+  ASSERT_TRUE(scan.reader->Read(&message));
+  const std::vector<std::string> before = server.Tables();
+  WriteBatch changes;
+  for (int i = 0; i < 8000; i += 2) changes.Put("key" + std::to_string(100'000 + i), "changed");
+  for (int i = 1; i < 8000; i += 2) changes.Delete("key" + std::to_string(100'000 + i));
+  ASSERT_TRUE(server.engine().Write(changes, {}).ok());
+  ASSERT_TRUE(server.engine().Compact().ok());
+  for (const std::string& table : before) {
+    while (server.files().Exists(table).value_or(true)) std::this_thread::yield();
+  }
+  int count = message.entries_size();
+  while (scan.reader->Read(&message)) {
+    for (const auto& entry : message.entries()) {
+      ASSERT_EQ(entry.key(), "key" + std::to_string(100'000 + count++));
+      ASSERT_EQ(entry.value(), std::string(500, 'v'));
+    }
+  }
+  EXPECT_TRUE(scan.reader->Finish().ok());
+  EXPECT_EQ(count, 8000);
+}
+
+std::vector<std::string> KeysOf(StoredServer& server, const v1::ScanRequest& request) {
+  const auto context = NewContext();
+  const auto reader = server.store().Scan(context.get(), request);
+  std::vector<std::string> keys;
+  v1::ScanResponse message;
+  while (reader->Read(&message)) {
+    for (const auto& entry : message.entries()) keys.push_back(entry.key());
+  }
+  const grpc::Status end = reader->Finish();
+  EXPECT_TRUE(end.ok()) << end.error_message();
+  EXPECT_EQ(message.count(), keys.size());
+  return keys;
+}
+
+// Several turns of a scan see nothing else.
+TEST(Scan, GoesOnBehindLongRunsOfDeletedKeys) {
+  StoredServer server;
+  WriteBatch live;
+  for (const char* key : {"a", "key5", "z"}) live.Put(key, "v");
+  ASSERT_TRUE(server.engine().Write(live, {}).ok());
+  // What the snapshot sees keeps compactions from dropping the tombstones.
+  std::unique_ptr<Snapshot> snapshot;
+  for (const bool deleting : {false, true}) {
+    for (int tens = 0; tens < 20; ++tens) {
+      WriteBatch batch;
+      for (int i = 0; i < 10'000; ++i) {
+        const std::string key = "key" + std::to_string(tens < 10 ? 4 : 6) +
+                                std::to_string(1'000'000 + tens * 10'000 + i);
+        deleting ? batch.Delete(key) : batch.Put(key, "");
+      }
+      ASSERT_TRUE(server.engine().Write(batch, {.durability = Durability::kAsync}).ok());
+    }
+    if (!deleting) snapshot = server.engine().TakeSnapshot();
+  }
+  v1::ScanRequest request;
+  EXPECT_EQ(KeysOf(server, request), (std::vector<std::string>{"a", "key5", "z"}));
+  request.set_reverse(true);
+  EXPECT_EQ(KeysOf(server, request), (std::vector<std::string>{"z", "key5", "a"}));
+  request.set_limit(2);
+  EXPECT_EQ(KeysOf(server, request), (std::vector<std::string>{"z", "key5"}));
+  request.set_start("b");
+  request.set_end("y");
+  request.set_limit(0);
+  EXPECT_EQ(KeysOf(server, request), std::vector<std::string>{"key5"});
+}
+
 // gRPC 1.51 takes a message in whole before it says that it is too large.
 TEST(Put, AMessageBeyondWhatTheServerHoldsForAllIsNotTakenInFirst) {
   ServerOptions options;
