@@ -26,7 +26,7 @@ v1::GetResponse ToGetResponse(std::optional<GetResult>&& result) {
 }
 
 OptionalRefusal CheckKeys(const v1::MultiGetRequest& request, const RequestLimits& limits) {
-  OptionalRefusal refusal = CheckCount(request.keys_size(), "keys", limits);
+  OptionalRefusal refusal = CheckCount(static_cast<uint64_t>(request.keys_size()), "keys", limits);
   size_t bytes = 0;
   for (int i = 0; !refusal && i < request.keys_size(); ++i) {
     refusal = CheckKey(request.keys(i), absl::StrCat("keys[", i, "]"), limits);

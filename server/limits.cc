@@ -10,6 +10,9 @@ namespace {
 constexpr size_t kMessageSlackBytes = size_t{64} << 10;
 // Tags, lengths and conditions of one operation.
 constexpr size_t kFramingBytes = 32;
+// An operation and a precondition, their messages, keys and values: 7. The others are few.
+constexpr uint64_t kFieldsOfAnOperation = 8;
+constexpr uint64_t kOtherFields = 1000;
 constexpr size_t kStockReplyBytes = size_t{4} << 20;
 constexpr size_t kReplyFramingBytes = 1024;
 
@@ -31,6 +34,10 @@ size_t RequestLimits::max_message_bytes() const {
   return std::max(batch, max_key_bytes + max_value_bytes) + kFramingBytes + kMessageSlackBytes;
 }
 
+uint64_t RequestLimits::max_message_fields() const {
+  return max_batch_operations * kFieldsOfAnOperation + kOtherFields;
+}
+
 std::optional<Refusal> CheckKey(std::string_view key, const std::string& field,
                                 const RequestLimits& limits) {
   if (key.empty()) {
@@ -44,8 +51,9 @@ std::optional<Refusal> CheckValue(std::string_view value, const std::string& fie
   return CheckSize(field, value.size(), limits.max_value_bytes);
 }
 
-std::optional<Refusal> CheckCount(int count, const std::string& what, const RequestLimits& limits) {
-  if (static_cast<uint32_t>(count) <= limits.max_batch_operations) return std::nullopt;
+std::optional<Refusal> CheckCount(uint64_t count, const std::string& what,
+                                  const RequestLimits& limits) {
+  if (count <= limits.max_batch_operations) return std::nullopt;
   return Refusal{Reason::kLimitExceeded,
                  absl::StrCat("request has ", count, " ", what, "; the limit is ",
                               limits.max_batch_operations)};

@@ -24,6 +24,9 @@ struct RequestLimits {
   // 64 KiB, is refused by us, with the field's name; beyond it gRPC refuses with
   // RESOURCE_EXHAUSTED.
   size_t max_message_bytes() const;
+  // Fields of a message and of all messages in it, those that we do not know included. More than
+  // any request within the other limits has.
+  uint64_t max_message_fields() const;
 };
 
 // Empty: within the limits. `field` is named in the message.
@@ -32,7 +35,8 @@ std::optional<Refusal> CheckKey(std::string_view key, const std::string& field,
 std::optional<Refusal> CheckValue(std::string_view value, const std::string& field,
                                   const RequestLimits& limits);
 // `what` is counted: "operations", "keys".
-std::optional<Refusal> CheckCount(int count, const std::string& what, const RequestLimits& limits);
+std::optional<Refusal> CheckCount(uint64_t count, const std::string& what,
+                                  const RequestLimits& limits);
 // Of all keys and values of a request together.
 std::optional<Refusal> CheckBatchBytes(size_t bytes, const RequestLimits& limits);
 

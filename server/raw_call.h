@@ -9,6 +9,8 @@
 #include <optional>
 
 #include "server/errors.h"
+#include "server/field_counts.h"
+#include "server/limits.h"
 
 // Bodies of raw callback methods. Methods are raw because a typed one answers malformed bytes and
 // non-UTF-8 strings with an empty UNIMPLEMENTED (gRPC C++ 1.51).
@@ -17,9 +19,11 @@ namespace lumen {
 // Which field is not UTF-8, or that the bytes are no such message.
 Refusal ExplainBadBody(const grpc::ByteBuffer& body, const google::protobuf::Descriptor& type);
 
-// Empty, or why `body` is not a Request.
+// Empty, or why `body` is not a Request, or one that decoding would make too much of.
 template <typename Request>
-std::optional<Refusal> DecodeBody(const grpc::ByteBuffer& body, Request& request) {
+std::optional<Refusal> DecodeBody(const grpc::ByteBuffer& body, const RequestLimits& limits,
+                                  Request& request) {
+  if (auto refusal = CheckFieldCounts(body, *Request::descriptor(), limits)) return refusal;
   grpc::ByteBuffer slices = body;  // another reference to the same bytes
   grpc::ProtoBufferReader reader(&slices);
   if (reader.status().ok() && request.ParseFromZeroCopyStream(&reader)) return std::nullopt;

@@ -26,7 +26,7 @@ void ExpectReadBack(ScanMessage message, const v1::ScanResponse& expected) {
   const grpc::ByteBuffer bytes =
       std::move(message).Take(expected.count(), expected.snapshot_sequence());
   v1::ScanResponse read;
-  ASSERT_EQ(DecodeBody(bytes, read), std::nullopt);
+  ASSERT_EQ(DecodeBody(bytes, RequestLimits{}, read), std::nullopt);
   EXPECT_TRUE(MessageDifferencer::Equals(read, expected));
   EXPECT_EQ(bytes.Length(), expected.ByteSizeLong());
 }
@@ -72,7 +72,7 @@ TEST(ScanMessage, MayHoldNothingButNumbers) {
 TEST(ScanMessage, OfNothingAtAllIsReadAsSuch) {
   const grpc::ByteBuffer bytes = ScanMessage(0).Take(0, 0);
   v1::ScanResponse read;
-  ASSERT_EQ(DecodeBody(bytes, read), std::nullopt);
+  ASSERT_EQ(DecodeBody(bytes, RequestLimits{}, read), std::nullopt);
   EXPECT_TRUE(MessageDifferencer::Equals(read, v1::ScanResponse()));
 }
 

@@ -38,7 +38,7 @@ class ScanStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
       : parts_(parts), scans_(scans), context_(context) {}
 
   void Start(const grpc::ByteBuffer& body) {
-    std::optional<Refusal> refusal = DecodeBody(body, request_);
+    std::optional<Refusal> refusal = DecodeBody(body, parts_.limits, request_);
     if (!refusal) refusal = CheckStillWanted(context_);
     engine_ = parts_.state.engine();
     if (!refusal && engine_ == nullptr) refusal = parts_.state.WhyNot();

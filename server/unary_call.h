@@ -59,7 +59,8 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   // last. Null: the call has been refused.
   template <typename Request, typename Check>
   Engine* Accept(const grpc::ByteBuffer& body, Request& request, Check check) {
-    std::optional<Refusal> refusal = admitted_ ? DecodeBody(body, request) : TooManyCalls();
+    std::optional<Refusal> refusal =
+        admitted_ ? DecodeBody(body, parts_.limits, request) : TooManyCalls();
     if (!refusal.has_value()) refusal = check(request);
     if (!refusal.has_value()) refusal = CheckStillWanted(context_);
     Engine* const engine = parts_.state.engine();

@@ -21,7 +21,7 @@ class VerifyStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
   void Start(ReadPool& threads, const grpc::ByteBuffer& body) {
     v1::VerifyRequest request;
-    std::optional<Refusal> refusal = DecodeBody(body, request);
+    std::optional<Refusal> refusal = DecodeBody(body, parts_.limits, request);
     if (!refusal) refusal = CheckStillWanted(context_);
     Engine* const engine = parts_.state.engine();
     if (!refusal && engine == nullptr) refusal = parts_.state.WhyNot();

@@ -92,8 +92,11 @@ OptionalRefusal CheckWriteRequest(const v1::WriteRequest& request, const Request
   if (request.operations().empty()) {
     return Refusal{Reason::kInvalidField, "operations must not be empty"};
   }
-  OptionalRefusal refusal = CheckCount(request.operations_size(), "operations", limits);
-  if (!refusal) refusal = CheckCount(request.preconditions_size(), "preconditions", limits);
+  OptionalRefusal refusal =
+      CheckCount(static_cast<uint64_t>(request.operations_size()), "operations", limits);
+  if (!refusal)
+    refusal =
+        CheckCount(static_cast<uint64_t>(request.preconditions_size()), "preconditions", limits);
   if (!refusal) refusal = CheckDurability(request.durability());
   for (int i = 0; !refusal && i < request.operations_size(); ++i) {
     refusal = CheckOperation(request.operations(i), i, limits);

@@ -80,8 +80,14 @@ class Server:
         self._folder.cleanup()
 
     def resident_bytes(self):
+        return self._status_bytes("VmRSS")
+
+    def peak_resident_bytes(self):
+        return self._status_bytes("VmHWM")
+
+    def _status_bytes(self, name):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * KIB
+        return int(re.search(name + r":\s+(\d+) kB", status).group(1)) * KIB
 
     def open_files(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
@@ -326,6 +332,27 @@ class HostileClients(Clients):
         self.nothing_is_left()
         self.still_serves()
         self.drains()
+
+    def test_millions_of_tiny_fields_are_not_decoded(self):
+        """Each would become a hundred bytes or so."""
+        bodies = {"empty operations": (WRITE, field(1, b"")), "fields that nobody knows": (PUT, field(15, b""))}
+        for what, (method, one) in bodies.items():
+            with self.subTest(what):
+                self.start()
+                body = message(one * (8 << 20))
+                calls = [(bad, bad.open(method)) for bad in [self.connect() for _ in range(3)]]
+                for bad, stream in calls:
+                    bad.data(stream, body)
+                for bad, stream in calls:
+                    answer = bad.finish(stream)
+                    self.assertEqual(answer.status, RESOURCE_EXHAUSTED)
+                    self.assertIn(b"request has 8388608 ", answer.headers["grpc-message"])
+                peak = self.server.peak_resident_bytes()
+                print(f"three messages of 16 MiB of {what}: refused; {peak >> 20} MiB resident at most")
+                if not SANITIZED:
+                    self.assertLess(peak, 128 << 20)
+                self.still_serves()
+                self.drains()
 
     def test_overload_is_answered_at_once_and_holds_no_memory(self):
         self.start("--max-calls", "32")
