@@ -15,6 +15,12 @@ absl::StatusOr<std::string_view> BlockWindow::Stored(uint32_t block, ScanDirecti
   return std::string_view(buffer_.get() + (location.offset - begin_), location.length);
 }
 
+void BlockWindow::Release() {
+  buffer_.reset();
+  capacity_bytes_ = 0;
+  begin_ = end_ = 0;
+}
+
 absl::Status BlockWindow::Read(uint32_t block, ScanDirection direction) {
   const TableIndex& index = table_.index();
   const BlockLocation location = index.location(block);

@@ -24,6 +24,8 @@ class BlockWindow {
 
   // Good until the next call.
   absl::StatusOr<std::string_view> Stored(uint32_t block, ScanDirection direction);
+  // Gives the memory back.
+  void Release();
 
  private:
   absl::Status Read(uint32_t block, ScanDirection direction);

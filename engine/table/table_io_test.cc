@@ -101,6 +101,34 @@ TEST(TableIoTest, AWindowReadsFewLargePiecesBothWays) {
   EXPECT_EQ(cache.hits() + cache.misses(), 0U);
 }
 
+// Of the many tables that a scan or a compaction merges, most are exhausted long before its end.
+TEST(TableIoTest, AnIteratorPastAnEndHoldsNoBlock) {
+  ReadCounters counters;
+  BlockCache cache(uint64_t{1} << 20);
+  const auto table = OpenTable(NumberedTable(10), cache, false, &counters);
+  ASSERT_TRUE(table.ok());
+  const auto window = (*table)->NewIterator(false);
+  const auto cached = (*table)->NewIterator(true);
+  for (const bool forward : {true, false}) {
+    for (InternalIterator* const iterator : {window.get(), cached.get()}) {
+      forward ? iterator->SeekToFirst() : iterator->SeekToLast();
+      while (iterator->valid()) forward ? iterator->Next() : iterator->Prev();
+      EXPECT_TRUE(iterator->status().ok());
+    }
+    // The cache and this handle.
+    const BlockHandle block = cache.Lookup(1, 0);
+    ASSERT_NE(block, nullptr);
+    EXPECT_EQ(block.use_count(), 2);
+    counters = {};
+    window->SeekToLast();
+    EXPECT_EQ(window->entry().key, NumberedKey(9));
+    EXPECT_EQ(counters.reads, 1U);
+  }
+  cached->Seek(NumberedKey(10), kMaxSequence);
+  EXPECT_FALSE(cached->valid());
+  EXPECT_EQ(cache.Lookup(1, 0).use_count(), 2);
+}
+
 TEST(TableIoTest, AReadBlockIsReadOnce) {
   ReadCounters counters;
   BlockCache cache(uint64_t{1} << 20);

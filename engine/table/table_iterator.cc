@@ -92,7 +92,7 @@ void TableIterator::PlaceAt(uint32_t position) {
 void TableIterator::PlaceInNextBlock() {
   const uint32_t next = block_ + 1;
   if (next == table_.index().block_count()) {
-    valid_ = false;
+    Leave();
   } else if (OpenBlock(next, ScanDirection::kForward)) {
     PlaceAt(0);
   }
@@ -100,10 +100,18 @@ void TableIterator::PlaceInNextBlock() {
 
 void TableIterator::PlaceInPreviousBlock() {
   if (block_ == 0) {
-    valid_ = false;
+    Leave();
   } else if (OpenBlock(block_ - 1, ScanDirection::kBackward)) {
     PlaceAt(view_.count() - 1);
   }
+}
+
+void TableIterator::Leave() {
+  valid_ = false;
+  block_ = kNoBlock;
+  pin_.reset();
+  expanded_ = BlockBuffer();
+  window_.Release();
 }
 
 void TableIterator::SeekToFirst() {

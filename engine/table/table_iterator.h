@@ -14,7 +14,8 @@
 namespace lumen {
 
 // Walks one table. With a cache, blocks are taken from it and put into it; without, they are read
-// through a window and forgotten.
+// through a window and forgotten. Holds no block where it is past either end: one of many that are
+// merged may be there for long.
 class TableIterator final : public InternalIterator {
  public:
   // Both must outlive the iterator.
@@ -37,6 +38,7 @@ class TableIterator final : public InternalIterator {
   void PlaceAt(uint32_t position);
   void PlaceInNextBlock();
   void PlaceInPreviousBlock();
+  void Leave();
   void Expose(const BlockEntry& entry);
   void GrowKey(size_t bytes);
 
