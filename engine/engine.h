@@ -18,11 +18,11 @@
 // The storage engine: a log-structured merge tree that never loses an acknowledged kSync write.
 //
 // Errors of all calls: INVALID_ARGUMENT (what the caller gave is wrong) · RESOURCE_EXHAUSTED (a
-// limit, or a full disk; the latter heals) · FAILED_PRECONDITION (the engine is read-only after a
-// failed WAL or manifest sync, or because its directory was moved or replaced: only a reopen clears
-// it; or the engine is closed) · UNKNOWN (a write
-// whose own append or sync failed: in doubt, it may or may not be there after a reopen) · DATA_LOSS
-// (corruption, naming file, offset and rule) · INTERNAL (I/O error).
+// limit; or a full disk or too many open files, which heal: engine/errno_status.h tells which) ·
+// FAILED_PRECONDITION (the engine is read-only after a failed WAL or manifest sync, or because its
+// directory was moved or replaced: only a reopen clears it; or the engine is closed; nothing was
+// written) · UNKNOWN (a write whose own append or sync failed: in doubt, it may or may not be there
+// after a reopen) · DATA_LOSS (corruption, naming file, offset and rule) · INTERNAL (I/O error).
 namespace lumen {
 
 enum class Durability : uint8_t {

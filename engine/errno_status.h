@@ -12,6 +12,13 @@ namespace lumen {
 // function for every file system, so that a test in memory reads the message a disk would give.
 absl::Status ErrnoStatus(const std::string& path, std::string_view operation, int error_number);
 
+// Which of two things RESOURCE_EXHAUSTED says of a file operation: that the disk is full, or that
+// there are too many open files, for which no room on the disk helps.
+bool IsTooManyFiles(const absl::Status& error);
+bool IsDiskFull(const absl::Status& error);
+// The same error with words before its own; what the functions here ask stays true of it.
+absl::Status WithPrefix(std::string_view prefix, const absl::Status& error);
+
 // Says of a SyncDirectory that failed that it gave up before the sync, because the directory could
 // not be opened: no pending name was dropped, and a later sync may still write all of them.
 absl::Status SyncNotBegun(absl::Status error);

@@ -5,6 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "engine/base/check.h"
 #include "engine/base/utf8.h"
+#include "engine/errno_status.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -21,7 +22,7 @@ struct Row {
   milliseconds retry_after;
 };
 
-constexpr std::array<Row, 16> kTable = {{
+constexpr std::array<Row, 17> kTable = {{
     {Reason::kMalformedRequest, StatusCode::INVALID_ARGUMENT, "MALFORMED_REQUEST", {}},
     {Reason::kInvalidField, StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", {}},
     {Reason::kFieldTooLarge, StatusCode::INVALID_ARGUMENT, "FIELD_TOO_LARGE", {}},
@@ -29,6 +30,7 @@ constexpr std::array<Row, 16> kTable = {{
     {Reason::kOverloaded, StatusCode::RESOURCE_EXHAUSTED, "OVERLOADED", milliseconds(100)},
     // No time to retry after: it ends when somebody makes room.
     {Reason::kDiskFull, StatusCode::RESOURCE_EXHAUSTED, "DISK_FULL", {}},
+    {Reason::kTooManyFiles, StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_FILES", {}},
     {Reason::kReadOnly, StatusCode::FAILED_PRECONDITION, "READ_ONLY", {}},
     {Reason::kRecovering, StatusCode::UNAVAILABLE, "RECOVERING", milliseconds(500)},
     {Reason::kDraining, StatusCode::UNAVAILABLE, "DRAINING", milliseconds(500)},
@@ -51,13 +53,13 @@ const Row& RowOf(Reason reason) {
   return row;
 }
 
-Reason ReasonOf(absl::StatusCode code) {
-  switch (code) {
+Reason ReasonOf(const absl::Status& error) {
+  switch (error.code()) {
     case absl::StatusCode::kInvalidArgument:
       return Reason::kInvalidField;
     // The limits of a batch are checked before the engine sees it.
     case absl::StatusCode::kResourceExhausted:
-      return Reason::kDiskFull;
+      return IsTooManyFiles(error) ? Reason::kTooManyFiles : Reason::kDiskFull;
     case absl::StatusCode::kFailedPrecondition:
       return Reason::kReadOnly;
     case absl::StatusCode::kUnavailable:
@@ -105,7 +107,7 @@ std::string Details(const Row& row, const std::string& message) {
 }  // namespace
 
 Refusal ToRefusal(const absl::Status& engine_error) {
-  return {ReasonOf(engine_error.code()), std::string(engine_error.message())};
+  return {ReasonOf(engine_error), std::string(engine_error.message())};
 }
 
 grpc::Status ToStatus(const Refusal& refusal) {

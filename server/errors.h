@@ -20,6 +20,7 @@ enum class Reason : uint8_t {
   kLimitExceeded,     // a batch or an answer above its limit
   kOverloaded,        // too much waits already
   kDiskFull,          // heals by itself
+  kTooManyFiles,      // heals by itself
   kReadOnly,          // after a failed sync, until the next start
   kRecovering,
   kDraining,

@@ -4,10 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "engine/errno_status.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -49,6 +51,7 @@ const std::vector<Row> kRows = {
     {Reason::kLimitExceeded, StatusCode::RESOURCE_EXHAUSTED, "LIMIT_EXCEEDED"},
     {Reason::kOverloaded, StatusCode::RESOURCE_EXHAUSTED, "OVERLOADED", 100},
     {Reason::kDiskFull, StatusCode::RESOURCE_EXHAUSTED, "DISK_FULL"},
+    {Reason::kTooManyFiles, StatusCode::RESOURCE_EXHAUSTED, "TOO_MANY_FILES"},
     {Reason::kReadOnly, StatusCode::FAILED_PRECONDITION, "READ_ONLY"},
     {Reason::kRecovering, StatusCode::UNAVAILABLE, "RECOVERING", 500},
     {Reason::kDraining, StatusCode::UNAVAILABLE, "DRAINING", 500},
@@ -103,6 +106,15 @@ TEST(Errors, EachOfTheEnginesErrorsHasAReasonAndKeepsItsWords) {
     const Refusal refusal = ToRefusal(error);
     EXPECT_EQ(refusal.reason, reason) << error;
     EXPECT_EQ(refusal.message, "w");
+  }
+}
+
+TEST(Errors, TooManyFilesAreNoFullDisk) {
+  EXPECT_EQ(ToRefusal(ErrnoStatus("f", "open", ENOSPC)).reason, Reason::kDiskFull);
+  for (const int error_number : {EMFILE, ENFILE}) {
+    const absl::Status error = WithPrefix("no room: ", ErrnoStatus("f", "open", error_number));
+    EXPECT_EQ(ToRefusal(error).reason, Reason::kTooManyFiles);
+    EXPECT_EQ(ToRefusal(error).message, error.message());
   }
 }
 

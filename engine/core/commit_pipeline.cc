@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/check.h"
 #include "engine/core/group_decider.h"
+#include "engine/errno_status.h"
 
 namespace lumen {
 namespace {
@@ -196,12 +197,12 @@ CommitPipeline::Admission CommitPipeline::Judge(absl::Status& why) {
   // Waiting for work that fails for now would keep the caller for as long as the disk is full.
   why = context_.health.holding_up_writes();
   if (why.ok()) return Admission::kPark;
-  const bool full = absl::IsResourceExhausted(why);
+  const bool full = IsDiskFull(why);
   if (full && fits && MayOverfill()) return Admission::kGo;
-  why = absl::Status(why.code(),
-                     absl::StrCat("no room for more writes until background work succeeds, "
-                                  "which is being retried; nothing was written: ",
-                                  why.message()));
+  why = WithPrefix(
+      "no room for more writes until background work succeeds, which is being retried; nothing was "
+      "written: ",
+      why);
   // Without the puts the rest may fit.
   return full && !OnlyDeletes() && RefusePuts(why) ? Judge(why) : Admission::kFail;
 }
@@ -241,10 +242,9 @@ bool CommitPipeline::MayOverfill() {
 bool CommitPipeline::OnlyDeletesFit(absl::Status& why) const {
   if (wal_.bytes_left() >= context_.options.wal_segment_bytes / kReservedForDeletes) return false;
   why = context_.health.holding_up_writes();
-  if (why.code() != absl::StatusCode::kResourceExhausted) return false;
-  why = absl::ResourceExhaustedError(
-      absl::StrCat("disk full: only deletes are taken until there is room; nothing was written: ",
-                   why.message()));
+  if (!IsDiskFull(why)) return false;
+  why = WithPrefix("disk full: only deletes are taken until there is room; nothing was written: ",
+                   why);
   return true;
 }
 

@@ -29,7 +29,21 @@ absl::StatusCode CodeOf(int error_number) {
   }
 }
 
-constexpr char kSyncNotBegun[] = "lumen/sync-not-begun";  // of a payload, which is empty
+// What to do about it; empty where the system's words are enough.
+std::string_view AdviceOn(int error_number) {
+  switch (error_number) {
+    case EMFILE:
+      return "; raise this process's limit: LimitNOFILE in its systemd unit, or ulimit -n";
+    case ENFILE:
+      return "; raise the system's limit: sysctl fs.file-max";
+    default:
+      return "";
+  }
+}
+
+// Of payloads, which are empty.
+constexpr char kSyncNotBegun[] = "lumen/sync-not-begun";
+constexpr char kTooManyFiles[] = "lumen/too-many-files";
 
 }  // namespace
 
@@ -46,7 +60,30 @@ absl::Status ErrnoStatus(const std::string& path, std::string_view operation, in
   std::string message = path;
   message.append(": ").append(operation).append(": ");
   message.append(std::strerror(error_number));  // glibc >= 2.32: a buffer per thread
-  return absl::Status(CodeOf(error_number), message);
+  message.append(AdviceOn(error_number));
+  absl::Status status(CodeOf(error_number), message);
+  if (error_number == EMFILE || error_number == ENFILE) {
+    status.SetPayload(kTooManyFiles, absl::Cord());
+  }
+  return status;
+}
+
+bool IsTooManyFiles(const absl::Status& error) {
+  return error.GetPayload(kTooManyFiles).has_value();
+}
+
+bool IsDiskFull(const absl::Status& error) {
+  return absl::IsResourceExhausted(error) && !IsTooManyFiles(error);
+}
+
+absl::Status WithPrefix(std::string_view prefix, const absl::Status& error) {
+  std::string message(prefix);
+  message.append(error.message().data(), error.message().size());
+  absl::Status prefixed(error.code(), message);
+  error.ForEachPayload([&](absl::string_view type, const absl::Cord& payload) {
+    prefixed.SetPayload(type, payload);
+  });
+  return prefixed;
 }
 
 absl::Status LockHeldStatus(const std::string& path, std::string_view owner) {

@@ -136,6 +136,23 @@ TEST_F(PosixFiles, ErrnosMapAsTheHeaderSays) {
     EXPECT_EQ(code(other), absl::StatusCode::kInternal);
   }
   EXPECT_EQ(ErrnoStatus("a/b", "sync", EIO).message(), "a/b: sync: Input/output error");
+  EXPECT_EQ(ErrnoStatus("a", "open", EMFILE).message(),
+            "a: open: Too many open files; raise this process's limit: LimitNOFILE in its systemd "
+            "unit, or ulimit -n");
+  EXPECT_EQ(ErrnoStatus("a", "open", ENFILE).message(),
+            "a: open: Too many open files in system; raise the system's limit: sysctl fs.file-max");
+  for (int files : {EMFILE, ENFILE}) {
+    const absl::Status error = WithPrefix("before ", ErrnoStatus("a", "open", files));
+    EXPECT_EQ(error.message().substr(0, 13), "before a: ope");
+    EXPECT_TRUE(IsTooManyFiles(error));
+    EXPECT_FALSE(IsDiskFull(error));
+  }
+  for (int full : {ENOSPC, EDQUOT}) {
+    const absl::Status error = WithPrefix("before ", ErrnoStatus("a", "open", full));
+    EXPECT_FALSE(IsTooManyFiles(error));
+    EXPECT_TRUE(IsDiskFull(error));
+  }
+  EXPECT_TRUE(IsSyncNotBegun(WithPrefix("before ", SyncNotBegun(absl::InternalError("x")))));
 }
 
 TEST_F(PosixFiles, ShortCountsAndInterruptsAreInvisible) {
@@ -305,7 +322,7 @@ TEST_F(PosixFiles, RunningOutOfDescriptorsIsResourceExhausted) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
   const absl::Status status = files.CreateLogFile(path).status();
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_TRUE(IsTooManyFiles(status)) << status;
 }
 
 // Takes the lock in a forked process, which then waits until it is killed.
