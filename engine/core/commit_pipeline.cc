@@ -356,6 +356,13 @@ void CommitPipeline::FailGroup(const absl::Status& status) {
 }
 
 void CommitPipeline::InDoubt(const absl::Status& status) {
+  for (WriteRequest* request : group_) {
+    // No frame holds it, so nothing of it is in doubt. That its precondition is unmet may be,
+    // though: it was decided behind the other writes of this group.
+    if (request->status.ok() && !request->result.applied) {
+      request->status = WithPrefix("nothing was written: ", context_.health.WriteError());
+    }
+  }
   FailGroup(absl::UnknownError(absl::StrCat(
       "the outcome of this write is unknown: it may or may not be there after a reopen: ",
       status.message())));

@@ -272,5 +272,32 @@ TEST_F(CommitTest, ABatchLargerThanASegmentGetsOneOfItsOwn) {
   }
 }
 
+// Its group's sync fails, but no frame holds it.
+TEST_F(CommitTest, AnUnmetWriteIsNotInDoubtWithItsGroup) {
+  Open(1);
+  ASSERT_TRUE(engine().Write(PutBatch("present", "v"), {}).ok());
+  files_->SetHook([](MemoryFileSystem::Operation operation, const std::string& path) {
+    const bool fails = operation == MemoryFileSystem::Operation::kSync;
+    return fails ? absl::InternalError(path + ": injected") : absl::OkStatus();
+  });
+  std::vector<absl::Status> told(3);
+  size_t count = 0;
+  const auto write = [&](size_t i, WriteOptions options) {
+    engine().WriteAsync(PutBatch(absl::StrCat("key", i), "v"), std::move(options),
+                        [&, i](const absl::StatusOr<WriteResult>& result) {
+                          told[i] = result.status();
+                          ++count;
+                        });
+  };
+  write(0, {});
+  write(1, {.preconditions = {When(Kind::kAbsent, "present")}});
+  write(2, {.preconditions = {When(Kind::kPresent, "present")}});
+  while (count < told.size()) ASSERT_TRUE(RunOne());
+  EXPECT_TRUE(absl::IsUnknown(told[0])) << told[0];
+  EXPECT_TRUE(absl::IsFailedPrecondition(told[1])) << told[1];
+  EXPECT_THAT(std::string(told[1].message()), testing::StartsWith("nothing was written: "));
+  EXPECT_TRUE(absl::IsUnknown(told[2])) << told[2];
+}
+
 }  // namespace
 }  // namespace lumen
