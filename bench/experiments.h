@@ -39,7 +39,7 @@ absl::Status RunLoad(const Settings& settings, const LoadSettings& load, Report&
 // What the experiments above start in processes of their own; they talk on stdout.
 absl::Status MemoryBudgetChild(const Settings& settings, const std::string& directory);
 absl::Status ReopenChild(const Settings& settings, const std::string& directory);
-// Serves until killed.
-absl::Status EmptyServerChild(const std::string& address);
+// Serves until killed: with gRPC's callback API or, on `own_loops`, as lumen-server does.
+absl::Status EmptyServerChild(const std::string& address, bool own_loops);
 
 }  // namespace lumen::bench

@@ -40,6 +40,7 @@ struct CommandLine {
   LoadSettings load;
   std::string directory;  // of the children
   std::string address;
+  bool own_loops = false;
   std::string server_prefix;
 };
 
@@ -115,10 +116,9 @@ void AddChildren(CLI::App& app, CommandLine& line) {
   for (const char* name : {"memory-child", "reopen-child"}) {
     app.add_subcommand(name)->group("")->add_option("directory", line.directory)->required();
   }
-  app.add_subcommand("empty-server-child")
-      ->group("")
-      ->add_option("address", line.address)
-      ->required();
+  CLI::App* empty = app.add_subcommand("empty-server-child")->group("");
+  empty->add_option("address", line.address)->required();
+  empty->add_flag("--own-loops", line.own_loops);
 }
 
 int Run(int argc, char** argv) {
@@ -153,7 +153,9 @@ int Run(int argc, char** argv) {
     return Finish(MemoryBudgetChild(line.settings, line.directory));
   }
   if (app.got_subcommand("reopen-child")) return Finish(ReopenChild(line.settings, line.directory));
-  if (app.got_subcommand("empty-server-child")) return Finish(EmptyServerChild(line.address));
+  if (app.got_subcommand("empty-server-child")) {
+    return Finish(EmptyServerChild(line.address, line.own_loops));
+  }
   if (app.got_subcommand("load")) return RunLoadCommand(line);
   std::vector<const Experiment*> chosen;
   for (const Experiment& experiment : kExperiments) {

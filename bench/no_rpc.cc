@@ -19,6 +19,8 @@ absl::Status RunLoad(const Settings&, const LoadSettings&, Report&) {
   return absl::UnimplementedError(kReason);
 }
 
-absl::Status EmptyServerChild(const std::string&) { return absl::UnimplementedError(kReason); }
+absl::Status EmptyServerChild(const std::string&, bool) {
+  return absl::UnimplementedError(kReason);
+}
 
 }  // namespace lumen::bench

@@ -1,6 +1,7 @@
-// Calls over gRPC beside empty calls. Both servers are processes of their own, both use raw
-// callback methods, both get the same client and the same request bytes, in turns; so the ratio is
-// what the store costs on top of gRPC.
+// Calls over gRPC beside empty calls. The servers are processes of their own and get the same
+// client and the same request bytes, in turns. Empty calls are answered once by raw methods of
+// gRPC's callback API, which is how one would write such a server, and once by lumen-server's own
+// loops; so there are two ratios, and the second is what the store costs on top of its transport.
 #include <grpcpp/server_builder.h>
 
 #include <utility>
@@ -16,6 +17,7 @@
 #include "engine/base/status.h"
 #include "kv.grpc.pb.h"
 #include "lumen/v1/kv.pb.h"
+#include "server/call_loops.h"
 
 namespace lumen::bench {
 namespace {
@@ -30,7 +32,7 @@ constexpr int kRounds = 3;
 constexpr uint64_t kWritePuts = 32;
 constexpr int64_t kStartTimeoutMs = 20'000;
 
-class EmptyService final
+class EmptyCallbackService final
     : public kv::KeyValueStore::WithRawCallbackMethod_Put<kv::KeyValueStore::Service> {
  public:
   grpc::ServerUnaryReactor* Put(grpc::CallbackServerContext* context, const grpc::ByteBuffer*,
@@ -39,6 +41,16 @@ class EmptyService final
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     reactor->Finish(grpc::Status::OK);
     return reactor;
+  }
+};
+
+class EmptyService final : public RpcService {
+ public:
+  EmptyService() : RpcService("kv.KeyValueStore") {
+    Add("Put", [](UnaryRpc& rpc) {
+      rpc.reply() = Body("");
+      rpc.Finish(grpc::Status::OK);
+    });
   }
 };
 
@@ -96,19 +108,20 @@ struct Series {
   }
 
   Row ToRow() { return {.name = name, .value = rate(), .unit = "/s", .detail = latency.Summary()}; }
-  // Beside the empty call with the same request.
-  Row ToRow(const Series& empty, double share) {
+  // Beside the empty calls with the same request.
+  Row ToRow(const Series& empty, const Series& own, double share) {
     Row row = ToRow();
     row.floor =
         Floor{.bound = share * empty.rate(), .reason = absl::StrFormat("%.2f x empty", share)};
-    row.detail = absl::StrFormat("%.2f x empty; %s", rate() / empty.rate(), row.detail);
+    row.detail = absl::StrFormat("%.2f x empty, %.2f x empty on own loops; %s",
+                                 rate() / empty.rate(), rate() / own.rate(), row.detail);
     return row;
   }
 };
 
 class RpcExperiment {
  public:
-  RpcExperiment(const Settings& settings, Contestant& empty, Contestant& store)
+  RpcExperiment(const Settings& settings, Contestant& empty, Contestant& own, Contestant& store)
       : values_(settings.seed), many_(settings.Scaled(100'000, 400)) {
     const uint64_t few = settings.Scaled(5'000, 20);
     const auto put = [this](uint64_t i) {
@@ -126,6 +139,8 @@ class RpcExperiment {
         "empty call, 100 in flight, 4 connections", kPut, &empty, put, many_, kManyInFlight};
     put_ = {"Put with fdatasync, 100 in flight", kPut, &store, put, many_, kManyInFlight};
     put_v1_ = {"lumen.v1 Put, 100 in flight", kPutV1, &store, put, many_, kManyInFlight};
+    own_put_ = {"the same on own loops", kPut, &own, put, many_, kManyInFlight};
+    own_get_ = {"the same on own loops", kPut, &own, get, many_, kManyInFlight};
     empty_get_ = {"empty call with a Get's request", kPut, &empty, get, many_, kManyInFlight};
     get_ = {"Get, 100 in flight", kGet, &store, get, many_, kManyInFlight};
     get_v1_ = {"lumen.v1 Get, 100 in flight", kGetV1, &store, get, many_, kManyInFlight};
@@ -140,8 +155,8 @@ class RpcExperiment {
   // Gets read what the same round has put.
   absl::Status RunRound(uint64_t round) {
     const uint64_t first = 1 + round * many_;
-    for (Series* series : {&empty_one_, &put_one_, &empty_put_, &put_, &put_v1_, &empty_get_, &get_,
-                           &get_v1_, &write_}) {
+    for (Series* series : {&empty_one_, &put_one_, &empty_put_, &own_put_, &put_, &put_v1_,
+                           &empty_get_, &own_get_, &get_, &get_v1_, &write_}) {
       RETURN_IF_ERROR(series->RunOnce(first));
     }
     return absl::OkStatus();
@@ -150,16 +165,18 @@ class RpcExperiment {
   void AddRows(Report& report) {
     report.Add(empty_one_.ToRow());
     report.Add(empty_put_.ToRow());
+    report.Add(own_put_.ToRow());
     report.Add(empty_get_.ToRow());
+    report.Add(own_get_.ToRow());
     report.Add(put_one_.ToRow());
     report.Add({.name = "Put with fdatasync, sequential, p99",
                 .value = static_cast<double>(put_one_.latency.PercentileNanos(99)) / 1e3,
                 .unit = "us",
                 .floor = Floor{.kind = Floor::Kind::kAtMost, .bound = 520}});
-    report.Add(put_.ToRow(empty_put_, 0.75));
-    report.Add(put_v1_.ToRow(empty_put_, 0.75));
-    report.Add(get_.ToRow(empty_get_, 0.8));
-    report.Add(get_v1_.ToRow(empty_get_, 0.8));
+    report.Add(put_.ToRow(empty_put_, own_put_, 0.75));
+    report.Add(put_v1_.ToRow(empty_put_, own_put_, 0.75));
+    report.Add(get_.ToRow(empty_get_, own_get_, 0.8));
+    report.Add(get_v1_.ToRow(empty_get_, own_get_, 0.8));
     report.Add({.name = write_.name,
                 .value = write_.rate() * static_cast<double>(kWritePuts),
                 .unit = "puts/s",
@@ -171,22 +188,31 @@ class RpcExperiment {
   const ValueSource values_;
   const uint64_t many_;
   std::string key_;
-  Series empty_one_, put_one_, empty_put_, put_, put_v1_, empty_get_, get_, get_v1_, write_;
+  Series empty_one_, put_one_, empty_put_, own_put_, put_, put_v1_;
+  Series empty_get_, own_get_, get_, get_v1_, write_;
 };
 
 }  // namespace
 
-absl::Status EmptyServerChild(const std::string& address) {
+absl::Status EmptyServerChild(const std::string& address, bool own_loops) {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);  // as lumen-server does
+  EmptyCallbackService callback_service;
   EmptyService service;
+  CallLoops loops(/*commits=*/nullptr);
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddListeningPort(address, grpc::InsecureServerCredentials());
-  builder.RegisterService(&service);
+  if (own_loops) {
+    loops.AddQueues(builder);
+    builder.RegisterService(&service);
+  } else {
+    builder.RegisterService(&callback_service);
+  }
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) {
     return absl::UnavailableError(absl::StrCat(address, ": cannot be listened on"));
   }
+  if (own_loops) loops.Start({&service});
   server->Wait();
   return absl::OkStatus();
 }
@@ -222,12 +248,17 @@ absl::Status RunRpc(const Settings& settings, Report& report) {
       Contestant empty,
       StartContestant(ServerCommand(settings, "lumen-bench", {"empty-server-child", "{address}"}),
                       scratch->path() + "/empty.log", probe));
+  ASSIGN_OR_RETURN(
+      Contestant own,
+      StartContestant(ServerCommand(settings, "lumen-bench",
+                                    {"empty-server-child", "--own-loops", "{address}"}),
+                      scratch->path() + "/own.log", probe));
   ASSIGN_OR_RETURN(Contestant store,
                    StartContestant(ServerCommand(settings, "lumen-server",
                                                  {"--data-dir", scratch->path() + "/db", "--listen",
                                                   "{address}"}),
                                    scratch->path() + "/server.log", probe));
-  RpcExperiment experiment(settings, empty, store);
+  RpcExperiment experiment(settings, empty, own, store);
   for (uint64_t round = 0; round < kRounds; ++round) RETURN_IF_ERROR(experiment.RunRound(round));
   experiment.AddRows(report);
   return absl::OkStatus();

@@ -79,7 +79,19 @@ void SetRecovery(const Stats& stats, v1::RecoveryStatus& to) {
 }  // namespace
 
 AdminService::AdminService(AdminOptions options, ServiceParts& parts, const OpenScans& scans)
-    : options_(std::move(options)), parts_(parts), scans_(scans), long_calls_(parts.state) {}
+    : RpcService("lumen.v1.Admin"),
+      options_(std::move(options)),
+      parts_(parts),
+      scans_(scans),
+      long_calls_(parts.state) {
+  Add("Status", [this](UnaryRpc& rpc) { Status(rpc); });
+  Add("Flush", [this](UnaryRpc& rpc) { Flush(rpc); });
+  Add("Compact", [this](UnaryRpc& rpc) { Compact(rpc); });
+  Add("Checkpoint", [this](UnaryRpc& rpc) { Checkpoint(rpc); });
+  Add("Verify", [this](StreamRpc& rpc) { StartVerify(parts_, verifications_, rpc); });
+  Add("SetLogLevel", [this](UnaryRpc& rpc) { SetLogLevel(rpc); });
+  Add("GetConfig", [this](UnaryRpc& rpc) { GetConfig(rpc); });
+}
 
 v1::StatusResponse AdminService::MakeStatus(Engine& engine) const {
   const Stats stats = engine.GetStats();
@@ -110,63 +122,51 @@ v1::StatusResponse AdminService::MakeStatus(Engine& engine) const {
   return status;
 }
 
-void AdminService::Note(const grpc::CallbackServerContext& context, std::string_view what) const {
+void AdminService::Note(const grpc::ServerContext& context, std::string_view what) const {
   if (options_.note)
     options_.note(std::string(what).append(", asked for by ").append(context.peer()));
 }
 
-grpc::ServerUnaryReactor* AdminService::Status(grpc::CallbackServerContext* context,
-                                               const grpc::ByteBuffer* body,
-                                               grpc::ByteBuffer* reply) {
-  auto* call =
-      new UnaryCall("lumen.v1.Admin/Status", parts_, *context, *body, *reply, Entry::kAlways);
+void AdminService::Status(UnaryRpc& rpc) {
+  auto* call = new UnaryCall("lumen.v1.Admin/Status", parts_, rpc, Entry::kAlways);
   v1::StatusRequest request;
-  Engine* engine = call->Accept(*body, request, kNothingToCheck);
+  Engine* engine = call->Accept(request, kNothingToCheck);
   if (engine != nullptr) call->Answer(MakeStatus(*engine));
-  return call;
 }
 
-grpc::ServerUnaryReactor* AdminService::Flush(grpc::CallbackServerContext* context,
-                                              const grpc::ByteBuffer* body,
-                                              grpc::ByteBuffer* reply) {
-  auto* call = new UnaryCall("lumen.v1.Admin/Flush", parts_, *context, *body, *reply);
+void AdminService::Flush(UnaryRpc& rpc) {
+  auto* call = new UnaryCall("lumen.v1.Admin/Flush", parts_, rpc);
   v1::FlushRequest request;
-  Engine* engine = call->Accept(*body, request, kNothingToCheck);
-  if (engine == nullptr) return call;
-  Note(*context, "flush");
+  Engine* engine = call->Accept(request, kNothingToCheck);
+  if (engine == nullptr) return;
+  Note(rpc.context(), "flush");
   long_calls_.Start(
       *call, [engine] { return engine->Flush(); }, [call] { call->Answer(v1::FlushResponse()); });
-  return call;
 }
 
-grpc::ServerUnaryReactor* AdminService::Compact(grpc::CallbackServerContext* context,
-                                                const grpc::ByteBuffer* body,
-                                                grpc::ByteBuffer* reply) {
-  auto* call = new UnaryCall("lumen.v1.Admin/Compact", parts_, *context, *body, *reply);
+void AdminService::Compact(UnaryRpc& rpc) {
+  auto* call = new UnaryCall("lumen.v1.Admin/Compact", parts_, rpc);
   v1::CompactRequest request;
-  Engine* engine = call->Accept(*body, request, kNothingToCheck);
-  if (engine == nullptr) return call;
-  Note(*context, "compaction");
+  Engine* engine = call->Accept(request, kNothingToCheck);
+  if (engine == nullptr) return;
+  Note(rpc.context(), "compaction");
   long_calls_.Start(
       *call, [engine] { return engine->Compact(); },
       [call] { call->Answer(v1::CompactResponse()); });
-  return call;
 }
 
-grpc::ServerUnaryReactor* AdminService::Checkpoint(grpc::CallbackServerContext* context,
-                                                   const grpc::ByteBuffer* body,
-                                                   grpc::ByteBuffer* reply) {
-  auto* call = new UnaryCall("lumen.v1.Admin/Checkpoint", parts_, *context, *body, *reply);
+void AdminService::Checkpoint(UnaryRpc& rpc) {
+  auto* call = new UnaryCall("lumen.v1.Admin/Checkpoint", parts_, rpc);
   v1::CheckpointRequest request;
-  Engine* engine = call->Accept(
-      *body, request, [](const auto& asked) { return CheckCheckpointName(asked.name()); });
-  if (engine == nullptr) return call;
+  Engine* engine =
+      call->Accept(request, [](const auto& asked) { return CheckCheckpointName(asked.name()); });
+  if (engine == nullptr) return;
   if (options_.checkpoint_directory.empty()) {
     call->Fail({Reason::kNotSupported, "this server has no directory for checkpoints"});
-    return call;
+    return;
   }
   const std::string directory = absl::StrCat(options_.checkpoint_directory, "/", request.name());
-  Note(*context, absl::StrCat("checkpoint ", directory));
+  Note(rpc.context(), absl::StrCat("checkpoint ", directory));
   long_calls_.Start(
       *call, [engine, directory] { return engine->Checkpoint(directory); },
       [call, directory] {
@@ -174,46 +174,33 @@ grpc::ServerUnaryReactor* AdminService::Checkpoint(grpc::CallbackServerContext* 
         response.set_directory(directory);
         call->Answer(response);
       });
-  return call;
 }
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* AdminService::Verify(
-    grpc::CallbackServerContext* context, const grpc::ByteBuffer* body) {
-  return StartVerify(parts_, verifications_, *context, *body);
-}
-
-grpc::ServerUnaryReactor* AdminService::SetLogLevel(grpc::CallbackServerContext* context,
-                                                    const grpc::ByteBuffer* body,
-                                                    grpc::ByteBuffer* reply) {
-  auto* call =
-      new UnaryCall("lumen.v1.Admin/SetLogLevel", parts_, *context, *body, *reply, Entry::kAlways);
+void AdminService::SetLogLevel(UnaryRpc& rpc) {
+  auto* call = new UnaryCall("lumen.v1.Admin/SetLogLevel", parts_, rpc, Entry::kAlways);
   v1::SetLogLevelRequest request;
-  if (call->Accept(*body, request, kNothingToCheck) == nullptr) return call;
+  if (call->Accept(request, kNothingToCheck) == nullptr) return;
   if (!options_.log_level || !options_.set_log_level) {
     call->Fail({Reason::kNotSupported, "this server's log level cannot be changed"});
-    return call;
+    return;
   }
   v1::SetLogLevelResponse response;
   response.set_previous_level(options_.log_level());
   const absl::Status set = options_.set_log_level(request.level());
   if (set.ok()) {
-    Note(*context,
+    Note(rpc.context(),
          absl::StrCat("log level ", request.level(), " instead of ", response.previous_level()));
     call->Answer(response);
   } else {
     call->Fail({Reason::kInvalidField, absl::StrCat("level: ", set.message())});
   }
-  return call;
 }
 
-grpc::ServerUnaryReactor* AdminService::GetConfig(grpc::CallbackServerContext* context,
-                                                  const grpc::ByteBuffer* body,
-                                                  grpc::ByteBuffer* reply) {
-  auto* call =
-      new UnaryCall("lumen.v1.Admin/GetConfig", parts_, *context, *body, *reply, Entry::kAlways);
+void AdminService::GetConfig(UnaryRpc& rpc) {
+  auto* call = new UnaryCall("lumen.v1.Admin/GetConfig", parts_, rpc, Entry::kAlways);
   v1::GetConfigRequest request;
-  Engine* engine = call->Accept(*body, request, kNothingToCheck);
-  if (engine == nullptr) return call;
+  Engine* engine = call->Accept(request, kNothingToCheck);
+  if (engine == nullptr) return;
   v1::GetConfigResponse response;
   for (const AdminOptions::ConfigValue& value : options_.config) {
     v1::ConfigValue& to = *response.add_values();
@@ -228,7 +215,6 @@ grpc::ServerUnaryReactor* AdminService::GetConfig(grpc::CallbackServerContext* c
     to.set_source("lumen.v1.Admin/SetLogLevel");
   }
   call->Answer(response);
-  return call;
 }
 
 }  // namespace lumen

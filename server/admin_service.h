@@ -1,8 +1,5 @@
 #pragma once
 
-#include <grpcpp/support/byte_buffer.h>
-#include <grpcpp/support/server_callback.h>
-
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -11,8 +8,9 @@
 #include <vector>
 
 #include "engine/file_system.h"
-#include "lumen/v1/admin.grpc.pb.h"
+#include "lumen/v1/admin.pb.h"
 #include "server/long_calls.h"
+#include "server/rpc_service.h"
 #include "server/scan_stream.h"
 #include "server/unary_call.h"
 
@@ -39,16 +37,9 @@ struct AdminOptions {
   FileSystem* files = nullptr;
 };
 
-// Every method raw; see server/raw_call.h.
-using RawAdminService =
-    v1::Admin::WithRawCallbackMethod_Status<v1::Admin::WithRawCallbackMethod_Flush<
-        v1::Admin::WithRawCallbackMethod_Compact<v1::Admin::WithRawCallbackMethod_Checkpoint<
-            v1::Admin::WithRawCallbackMethod_Verify<v1::Admin::WithRawCallbackMethod_SetLogLevel<
-                v1::Admin::WithRawCallbackMethod_GetConfig<v1::Admin::Service>>>>>>>;
-
 // lumen.v1.Admin (proto/lumen/v1/admin.proto). What takes long runs in a pool of its own, so that a
 // compaction of hours does not keep a read waiting.
-class AdminService final : public RawAdminService {
+class AdminService final : public RpcService {
  public:
   AdminService(AdminOptions options, ServiceParts& parts, const OpenScans& scans);
 
@@ -56,27 +47,16 @@ class AdminService final : public RawAdminService {
   // for goes on until the engine closes.
   void Drain() { long_calls_.Drain(); }
 
-  grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext* context,
-                                   const grpc::ByteBuffer* body, grpc::ByteBuffer* reply) override;
-  grpc::ServerUnaryReactor* Flush(grpc::CallbackServerContext* context,
-                                  const grpc::ByteBuffer* body, grpc::ByteBuffer* reply) override;
-  grpc::ServerUnaryReactor* Compact(grpc::CallbackServerContext* context,
-                                    const grpc::ByteBuffer* body, grpc::ByteBuffer* reply) override;
-  grpc::ServerUnaryReactor* Checkpoint(grpc::CallbackServerContext* context,
-                                       const grpc::ByteBuffer* body,
-                                       grpc::ByteBuffer* reply) override;
-  grpc::ServerWriteReactor<grpc::ByteBuffer>* Verify(grpc::CallbackServerContext* context,
-                                                     const grpc::ByteBuffer* body) override;
-  grpc::ServerUnaryReactor* SetLogLevel(grpc::CallbackServerContext* context,
-                                        const grpc::ByteBuffer* body,
-                                        grpc::ByteBuffer* reply) override;
-  grpc::ServerUnaryReactor* GetConfig(grpc::CallbackServerContext* context,
-                                      const grpc::ByteBuffer* body,
-                                      grpc::ByteBuffer* reply) override;
-
  private:
+  void Status(UnaryRpc& rpc);
+  void Flush(UnaryRpc& rpc);
+  void Compact(UnaryRpc& rpc);
+  void Checkpoint(UnaryRpc& rpc);
+  void SetLogLevel(UnaryRpc& rpc);
+  void GetConfig(UnaryRpc& rpc);
+
   v1::StatusResponse MakeStatus(Engine& engine) const;
-  void Note(const grpc::CallbackServerContext& context, std::string_view what) const;
+  void Note(const grpc::ServerContext& context, std::string_view what) const;
 
   const AdminOptions options_;
   ServiceParts& parts_;

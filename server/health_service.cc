@@ -3,21 +3,34 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/check.h"
+#include "grpc/health/v1/health.pb.h"
+#include "server/raw_call.h"
+
 namespace lumen {
 
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 using State = HealthCheckResponse::ServingStatus;
 
-// One open Watch: sends the newest state that differs from the last one sent. No lock is held while
-// gRPC is called, which may call back on the same thread.
-class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheckResponse>,
+// One open Watch: sends the newest state that differs from the last one sent.
+class HealthService::Watcher final : public StreamRpc::Listener,
                                      public std::enable_shared_from_this<Watcher> {
  public:
-  Watcher(HealthService& service, bool known) : service_(service), known_(known) {}
+  Watcher(HealthService& service, StreamRpc& rpc, bool known)
+      : service_(service), rpc_(rpc), known_(known) {}
 
   bool known() const { return known_; }
 
+  // From here on it sends, and ends.
+  void Start() {
+    rpc_.Listen(*this);
+    {
+      MutexLock lock(mutex_);
+      started_ = true;
+    }
+    Advance();
+  }
   void Want(State state) {
     MutexLock lock(mutex_);
     wanted_ = state;
@@ -45,27 +58,30 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
   void OnCancel() override { End(); }
   void OnDone() override { service_.Forget(shared_from_this()); }
 
+ private:
+  enum class Move { kNone, kWrite, kFinish };
+
   // Sends what is wanted and was not sent yet.
   void Advance() {
     switch (NextMove()) {
       case Move::kWrite:
-        return StartWrite(&message_);
+        return rpc_.StartWrite(message_);
       case Move::kFinish:
-        return Finish(grpc::Status::OK);
+        return rpc_.Finish(grpc::Status::OK);
       case Move::kNone:
         return;
     }
   }
 
- private:
-  enum class Move { kNone, kWrite, kFinish };
-
   Move NextMove() {
     MutexLock lock(mutex_);
-    if (writing_ || finished_) return Move::kNone;
+    if (!started_ || writing_ || finished_) return Move::kNone;
     if (wanted_ != sent_) {
       sent_ = wanted_;
-      message_.set_status(*wanted_);
+      HealthCheckResponse response;
+      response.set_status(*wanted_);
+      const grpc::Status encoded = EncodeBody(response, message_);
+      CHECK(encoded.ok());
       writing_ = true;
       return Move::kWrite;
     }
@@ -75,11 +91,13 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
   }
 
   HealthService& service_;
+  StreamRpc& rpc_;
   const bool known_;
-  HealthCheckResponse message_;  // gRPC reads it while writing_
+  grpc::ByteBuffer message_;  // gRPC reads it while writing_
   Mutex mutex_;
   std::optional<State> wanted_ GUARDED_BY(mutex_);
   std::optional<State> sent_ GUARDED_BY(mutex_);
+  bool started_ GUARDED_BY(mutex_) = false;
   bool writing_ GUARDED_BY(mutex_) = false;
   bool ending_ GUARDED_BY(mutex_) = false;
   bool finished_ GUARDED_BY(mutex_) = false;
@@ -93,9 +111,17 @@ State ToState(bool serving) {
 
 }  // namespace
 
-HealthService::HealthService(std::set<std::string> services) : services_(std::move(services)) {}
+HealthService::HealthService(std::set<std::string> services)
+    : RpcService("grpc.health.v1.Health"), services_(std::move(services)) {
+  Add("Check", [this](UnaryRpc& rpc) { Check(rpc); });
+  Add("Watch", [this](StreamRpc& rpc) { Watch(rpc); });
+}
 
 HealthService::~HealthService() = default;
+
+bool HealthService::IsKnown(const std::string& service) const {
+  return service.empty() || services_.contains(service);
+}
 
 std::set<std::shared_ptr<HealthService::Watcher>> HealthService::Watchers() {
   MutexLock lock(mutex_);
@@ -122,38 +148,38 @@ void HealthService::Drain() {
   for (const auto& watcher : Watchers()) watcher->End();
 }
 
-grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* context,
-                                               const HealthCheckRequest* request,
-                                               HealthCheckResponse* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  if (!request->service().empty() && !services_.contains(request->service())) {
-    reactor->Finish(grpc::Status(grpc::StatusCode::NOT_FOUND,
-                                 "this server has no service " + request->service()));
-    return reactor;
+void HealthService::Check(UnaryRpc& rpc) {
+  HealthCheckRequest request;
+  if (const auto refusal = DecodeBody(rpc.body(), RequestLimits(), request))
+    return rpc.Finish(ToStatus(*refusal));
+  if (!IsKnown(request.service())) {
+    return rpc.Finish(grpc::Status(grpc::StatusCode::NOT_FOUND,
+                                   "this server has no service " + request.service()));
   }
+  HealthCheckResponse response;
   {
     MutexLock lock(mutex_);
-    response->set_status(ToState(serving_));
+    response.set_status(ToState(serving_));
   }
-  reactor->Finish(grpc::Status::OK);
-  return reactor;
+  rpc.Finish(EncodeBody(response, rpc.reply()));
 }
 
-grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
-    grpc::CallbackServerContext* /*context*/, const HealthCheckRequest* request) {
-  const bool known = request->service().empty() || services_.contains(request->service());
-  auto watcher = std::make_shared<Watcher>(*this, known);
+void HealthService::Watch(StreamRpc& rpc) {
+  HealthCheckRequest request;
+  if (const auto refusal = DecodeFirst(rpc, RequestLimits(), request))
+    return rpc.Finish(ToStatus(*refusal));
+  const bool known = IsKnown(request.service());
+  const auto watcher = std::make_shared<Watcher>(*this, rpc, known);
   bool draining = false;
   {
-    // A change after this finds the watcher, and is wanted later than what stands here.
+    // Whoever changes the state after this finds the watcher.
     MutexLock lock(mutex_);
     watcher->Want(known ? ToState(serving_) : HealthCheckResponse::SERVICE_UNKNOWN);
     watchers_.insert(watcher);
     draining = draining_;
   }
-  watcher->Advance();
+  watcher->Start();
   if (draining) watcher->End();
-  return watcher.get();
 }
 
 void HealthService::Forget(const std::shared_ptr<Watcher>& watcher) {

@@ -43,31 +43,34 @@ Refusal TooMuchToAnswer(int index, int keys, size_t limit) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* KeyValueService::Get(grpc::CallbackServerContext* context,
-                                               const grpc::ByteBuffer* body,
-                                               grpc::ByteBuffer* reply) {
-  auto* call = new UnaryCall("lumen.v1.KeyValue/Get", parts_, *context, *body, *reply);
-  v1::GetRequest request;
-  Engine* engine = call->Accept(*body, request, [this](const auto& get) {
-    return CheckKey(get.key(), "key", parts_.limits);
-  });
-  if (engine == nullptr) return call;
-  ReadOne(*call, parts_.reads, *engine, std::move(*request.mutable_key()), ToGetResponse);
-  return call;
+KeyValueService::KeyValueService(ServiceParts& parts, OpenScans& scans)
+    : RpcService("lumen.v1.KeyValue"), parts_(parts), scans_(scans) {
+  Add("Get", [this](UnaryRpc& rpc) { Get(rpc); });
+  Add("MultiGet", [this](UnaryRpc& rpc) { MultiGet(rpc); });
+  Add("Put", [this](UnaryRpc& rpc) { Put(rpc); });
+  Add("Delete", [this](UnaryRpc& rpc) { Delete(rpc); });
+  Add("Write", [this](UnaryRpc& rpc) { Write(rpc); });
+  Add("Scan", [this](StreamRpc& rpc) { StartScan(parts_, scans_, rpc); });
 }
 
-grpc::ServerUnaryReactor* KeyValueService::MultiGet(grpc::CallbackServerContext* context,
-                                                    const grpc::ByteBuffer* body,
-                                                    grpc::ByteBuffer* reply) {
-  auto* call = new UnaryCall("lumen.v1.KeyValue/MultiGet", parts_, *context, *body, *reply);
+void KeyValueService::Get(UnaryRpc& rpc) {
+  auto* call = new UnaryCall("lumen.v1.KeyValue/Get", parts_, rpc);
+  v1::GetRequest request;
+  Engine* engine = call->Accept(
+      request, [this](const auto& get) { return CheckKey(get.key(), "key", parts_.limits); });
+  if (engine == nullptr) return;
+  ReadOne(*call, parts_.reads, *engine, std::move(*request.mutable_key()), ToGetResponse);
+}
+
+void KeyValueService::MultiGet(UnaryRpc& rpc) {
+  auto* call = new UnaryCall("lumen.v1.KeyValue/MultiGet", parts_, rpc);
   auto request = std::make_shared<v1::MultiGetRequest>();
-  Engine* engine = call->Accept(*body, *request,
-                                [this](const auto& get) { return CheckKeys(get, parts_.limits); });
-  if (engine == nullptr) return call;
+  Engine* engine =
+      call->Accept(*request, [this](const auto& get) { return CheckKeys(get, parts_.limits); });
+  if (engine == nullptr) return;
   call->HandOn(request->keys().empty() ? std::string_view() : request->keys(0));
   call->ReadInPool(parts_.reads,
                    [this, call, engine, request] { AnswerMultiGet(*call, *engine, *request); });
-  return call;
 }
 
 // One read after the other from a snapshot, rather than the engine's MultiGet, so that no more is
@@ -88,17 +91,15 @@ void KeyValueService::AnswerMultiGet(UnaryCall& call, Engine& engine,
   call.Answer(response);
 }
 
-grpc::ServerUnaryReactor* KeyValueService::Put(grpc::CallbackServerContext* context,
-                                               const grpc::ByteBuffer* body,
-                                               grpc::ByteBuffer* reply) {
-  auto* call = new UnaryCall("lumen.v1.KeyValue/Put", parts_, *context, *body, *reply);
+void KeyValueService::Put(UnaryRpc& rpc) {
+  auto* call = new UnaryCall("lumen.v1.KeyValue/Put", parts_, rpc);
   v1::PutRequest request;
-  Engine* engine = call->Accept(*body, request, [this](const auto& put) {
+  Engine* engine = call->Accept(request, [this](const auto& put) {
     OptionalRefusal refusal = CheckKey(put.key(), "key", parts_.limits);
     if (!refusal) refusal = CheckValue(put.value(), "value", parts_.limits);
     return refusal ? refusal : CheckDurability(put.durability());
   });
-  if (engine == nullptr) return call;
+  if (engine == nullptr) return;
   WriteBatch batch;
   batch.Put(request.key(), request.value());
   call->HandOn(request.key());
@@ -110,19 +111,16 @@ grpc::ServerUnaryReactor* KeyValueService::Put(grpc::CallbackServerContext* cont
                        response.set_durable_sequence(result->durable_sequence);
                        call->Answer(response);
                      });
-  return call;
 }
 
-grpc::ServerUnaryReactor* KeyValueService::Delete(grpc::CallbackServerContext* context,
-                                                  const grpc::ByteBuffer* body,
-                                                  grpc::ByteBuffer* reply) {
-  auto* call = new UnaryCall("lumen.v1.KeyValue/Delete", parts_, *context, *body, *reply);
+void KeyValueService::Delete(UnaryRpc& rpc) {
+  auto* call = new UnaryCall("lumen.v1.KeyValue/Delete", parts_, rpc);
   v1::DeleteRequest request;
-  Engine* engine = call->Accept(*body, request, [this](const auto& del) {
+  Engine* engine = call->Accept(request, [this](const auto& del) {
     const OptionalRefusal refusal = CheckKey(del.key(), "key", parts_.limits);
     return refusal ? refusal : CheckDurability(del.durability());
   });
-  if (engine == nullptr) return call;
+  if (engine == nullptr) return;
   WriteBatch batch;
   batch.Delete(request.key());
   call->HandOn(request.key());
@@ -136,18 +134,14 @@ grpc::ServerUnaryReactor* KeyValueService::Delete(grpc::CallbackServerContext* c
                        response.set_durable_sequence(result->durable_sequence);
                        call->Answer(response);
                      });
-  return call;
 }
 
-grpc::ServerUnaryReactor* KeyValueService::Write(grpc::CallbackServerContext* context,
-                                                 const grpc::ByteBuffer* body,
-                                                 grpc::ByteBuffer* reply) {
-  auto* call = new UnaryCall("lumen.v1.KeyValue/Write", parts_, *context, *body, *reply);
+void KeyValueService::Write(UnaryRpc& rpc) {
+  auto* call = new UnaryCall("lumen.v1.KeyValue/Write", parts_, rpc);
   v1::WriteRequest request;
-  Engine* engine = call->Accept(*body, request, [this](const auto& write) {
-    return CheckWriteRequest(write, parts_.limits);
-  });
-  if (engine == nullptr) return call;
+  Engine* engine = call->Accept(
+      request, [this](const auto& write) { return CheckWriteRequest(write, parts_.limits); });
+  if (engine == nullptr) return;
   const v1::Operation& first = request.operations(0);
   call->HandOn(first.has_put() ? first.put().key() : first.delete_().key());
   WriteBatch batch = ToBatch(request);
@@ -156,12 +150,6 @@ grpc::ServerUnaryReactor* KeyValueService::Write(grpc::CallbackServerContext* co
                        if (!result.ok()) return call->Fail(result.status());
                        call->Answer(ToWriteResponse(*std::move(result)));
                      });
-  return call;
-}
-
-grpc::ServerWriteReactor<grpc::ByteBuffer>* KeyValueService::Scan(
-    grpc::CallbackServerContext* context, const grpc::ByteBuffer* body) {
-  return StartScan(parts_, scans_, *context, *body);
 }
 
 }  // namespace lumen

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "kv.pb.h"
 #include "server/point_read.h"
 
 namespace lumen {
@@ -20,15 +21,20 @@ kv::GetResponse ToGetResponse(std::optional<GetResult>&& result) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* KvService::Put(grpc::CallbackServerContext* context,
-                                         const grpc::ByteBuffer* body, grpc::ByteBuffer* reply) {
-  auto* call = new UnaryCall("kv.KeyValueStore/Put", parts_, *context, *body, *reply);
+KvService::KvService(ServiceParts& parts) : RpcService("kv.KeyValueStore"), parts_(parts) {
+  Add("Put", [this](UnaryRpc& rpc) { Put(rpc); });
+  Add("Get", [this](UnaryRpc& rpc) { Get(rpc); });
+  Add("Delete", [this](UnaryRpc& rpc) { Delete(rpc); });
+}
+
+void KvService::Put(UnaryRpc& rpc) {
+  auto* call = new UnaryCall("kv.KeyValueStore/Put", parts_, rpc);
   kv::PutRequest request;
-  Engine* engine = call->Accept(*body, request, [this](const auto& put) -> OptionalRefusal {
+  Engine* engine = call->Accept(request, [this](const auto& put) -> OptionalRefusal {
     OptionalRefusal refusal = CheckKey(put.key(), "key", parts_.limits);
     return refusal.has_value() ? refusal : CheckValue(put.value(), "value", parts_.limits);
   });
-  if (engine == nullptr) return call;
+  if (engine == nullptr) return;
   WriteBatch batch;
   batch.Put(request.key(), request.value());
   call->HandOn(request.key());
@@ -38,17 +44,14 @@ grpc::ServerUnaryReactor* KvService::Put(grpc::CallbackServerContext* context,
     response.set_success(true);
     call->Answer(response);
   });
-  return call;
 }
 
-grpc::ServerUnaryReactor* KvService::Delete(grpc::CallbackServerContext* context,
-                                            const grpc::ByteBuffer* body, grpc::ByteBuffer* reply) {
-  auto* call = new UnaryCall("kv.KeyValueStore/Delete", parts_, *context, *body, *reply);
+void KvService::Delete(UnaryRpc& rpc) {
+  auto* call = new UnaryCall("kv.KeyValueStore/Delete", parts_, rpc);
   kv::DeleteRequest request;
-  Engine* engine = call->Accept(*body, request, [this](const auto& del) {
-    return CheckKey(del.key(), "key", parts_.limits);
-  });
-  if (engine == nullptr) return call;
+  Engine* engine = call->Accept(
+      request, [this](const auto& del) { return CheckKey(del.key(), "key", parts_.limits); });
+  if (engine == nullptr) return;
   WriteBatch batch;
   batch.Delete(request.key());
   call->HandOn(request.key());
@@ -59,19 +62,15 @@ grpc::ServerUnaryReactor* KvService::Delete(grpc::CallbackServerContext* context
                        response.set_success(result->existed.at(0));
                        call->Answer(response);
                      });
-  return call;
 }
 
-grpc::ServerUnaryReactor* KvService::Get(grpc::CallbackServerContext* context,
-                                         const grpc::ByteBuffer* body, grpc::ByteBuffer* reply) {
-  auto* call = new UnaryCall("kv.KeyValueStore/Get", parts_, *context, *body, *reply);
+void KvService::Get(UnaryRpc& rpc) {
+  auto* call = new UnaryCall("kv.KeyValueStore/Get", parts_, rpc);
   kv::GetRequest request;
-  Engine* engine = call->Accept(*body, request, [this](const auto& get) {
-    return CheckKey(get.key(), "key", parts_.limits);
-  });
-  if (engine == nullptr) return call;
+  Engine* engine = call->Accept(
+      request, [this](const auto& get) { return CheckKey(get.key(), "key", parts_.limits); });
+  if (engine == nullptr) return;
   ReadOne(*call, parts_.reads, *engine, std::move(*request.mutable_key()), ToGetResponse);
-  return call;
 }
 
 }  // namespace lumen

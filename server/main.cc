@@ -110,7 +110,7 @@ Options EngineOptions(const Settings& settings) {
   return options;
 }
 
-ServerOptions FrontOptions(const Settings& settings, FileSystem& files) {
+ServerOptions FrontOptions(const Settings& settings, FileSystem& files, LoopExecutor& executor) {
   ServerOptions options;
   options.listen = settings.listen;
   options.limits = {.max_key_bytes = settings.max_key_bytes,
@@ -123,6 +123,7 @@ ServerOptions FrontOptions(const Settings& settings, FileSystem& files) {
                    .max_queued = settings.max_queued_reads};
   options.slow.longer_than = settings.slow_request;
   options.slow.warn = [](std::string_view warning) { spdlog::warn("{}", warning); };
+  options.commits = &executor;
   options.drain_timeout = settings.drain_timeout;
   options.admin.version = LUMEN_VERSION;
   options.admin.data_directory = settings.data_dir;
@@ -260,11 +261,16 @@ ExitCode Run(const Settings& settings) {
                settings.listen);
   for (const std::string& warning : settings.warnings) spdlog::warn("{}", warning);
   PosixEnvironment posix;
-  const Environment environment = posix.environment();
+  const Environment threads = posix.environment();
+  LoopExecutor executor(threads.executor);
+  const Environment environment = {.file_system = threads.file_system,
+                                   .clock = threads.clock,
+                                   .executor = executor,
+                                   .random = threads.random};
   // Before the server: an admin call's work may wait in the engine until it closes.
   std::unique_ptr<Engine> engine;
   absl::StatusOr<std::unique_ptr<Server>> server =
-      Server::Start(FrontOptions(settings, environment.file_system));
+      Server::Start(FrontOptions(settings, environment.file_system, executor));
   if (!server.ok()) {
     spdlog::error("{}", std::string(server.status().message()));
     return absl::IsUnavailable(server.status()) ? kTaken : kUsage;

@@ -11,9 +11,10 @@
 #include "server/errors.h"
 #include "server/field_counts.h"
 #include "server/limits.h"
+#include "server/rpc.h"
 
-// Bodies of raw callback methods. Methods are raw because a typed one answers malformed bytes and
-// non-UTF-8 strings with an empty UNIMPLEMENTED (gRPC C++ 1.51).
+// Bodies of raw methods. All are raw, because a typed one answers malformed bytes and non-UTF-8
+// strings with words of gRPC's own, or none.
 namespace lumen {
 
 // Which field is not UTF-8, or that the bytes are no such message.
@@ -28,6 +29,15 @@ std::optional<Refusal> DecodeBody(const grpc::ByteBuffer& body, const RequestLim
   grpc::ProtoBufferReader reader(&slices);
   if (reader.status().ok() && request.ParseFromZeroCopyStream(&reader)) return std::nullopt;
   return ExplainBadBody(body, *Request::descriptor());
+}
+
+// The same for the one message that a stream's client sends.
+template <typename Request>
+std::optional<Refusal> DecodeFirst(const StreamRpc& rpc, const RequestLimits& limits,
+                                   Request& request) {
+  if (rpc.first().has_value()) return DecodeBody(*rpc.first(), limits, request);
+  return Refusal{Reason::kMalformedRequest,
+                 "the client sent no " + Request::descriptor()->full_name()};
 }
 
 // Replaces what `body` holds. INTERNAL only where the message passes 2 GiB.

@@ -10,7 +10,7 @@
 
 namespace lumen {
 
-// Threads for reads that may wait for the disk, so that no gRPC thread does. Thread-safe.
+// Threads for reads that may wait for the disk, so that no thread of CallLoops does. Thread-safe.
 class ReadPool {
  public:
   struct Options {

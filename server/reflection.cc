@@ -2,13 +2,6 @@
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
-#include <grpcpp/impl/codegen/proto_utils.h>
-#include <grpcpp/impl/codegen/server_callback_handlers.h>
-#include <grpcpp/impl/rpc_service_method.h>
-#include <grpcpp/impl/server_builder_plugin.h>
-#include <grpcpp/impl/server_initializer.h>
-#include <grpcpp/impl/service_type.h>
-#include <grpcpp/support/server_callback.h>
 
 #include <set>
 #include <string>
@@ -18,6 +11,8 @@
 
 #include "engine/base/check.h"
 #include "grpc/reflection/v1/reflection.pb.h"
+#include "server/raw_call.h"
+#include "server/rpc.h"
 
 namespace lumen {
 namespace {
@@ -29,8 +24,6 @@ using grpc::reflection::v1::ExtensionRequest;
 using grpc::reflection::v1::FileDescriptorResponse;
 using grpc::reflection::v1::ServerReflectionRequest;
 using grpc::reflection::v1::ServerReflectionResponse;
-
-constexpr std::string_view kVersions[] = {"v1", "v1alpha"};
 
 void MoveTypeToAlpha(std::string& type) {
   constexpr std::string_view kPrefix = ".grpc.reflection.v1.";
@@ -140,89 +133,70 @@ class Catalogue {
   std::vector<std::string> services_;
 };
 
-// One stream: reads a request, answers it, reads the next one. Owns itself until OnDone.
-class ReflectionStream final
-    : public grpc::ServerBidiReactor<ServerReflectionRequest, ServerReflectionResponse> {
+// One stream: answers a request, reads the next one. Owns itself until OnDone.
+class ReflectionStream final : public StreamRpc::Listener {
  public:
-  explicit ReflectionStream(const Catalogue& catalogue) : catalogue_(catalogue) {
-    StartRead(&request_);
+  ReflectionStream(const Catalogue& catalogue, StreamRpc& rpc) : catalogue_(catalogue), rpc_(rpc) {
+    rpc_.Listen(*this);
+  }
+
+  void Answer(const grpc::ByteBuffer& body) {
+    ServerReflectionRequest request;
+    if (const auto refusal = DecodeBody(body, RequestLimits(), request))
+      return rpc_.Finish(ToStatus(*refusal));
+    const grpc::Status encoded = EncodeBody(catalogue_.Answer(request), response_);
+    if (!encoded.ok()) return rpc_.Finish(encoded);
+    rpc_.StartWrite(response_);
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::OK);
-    response_ = catalogue_.Answer(request_);
-    StartWrite(&response_);
+    if (!ok) return rpc_.Finish(grpc::Status::OK);
+    Answer(request_);
   }
   void OnWriteDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::OK);
-    StartRead(&request_);
+    if (!ok) return rpc_.Finish(grpc::Status::OK);
+    rpc_.StartRead(request_);
   }
   void OnDone() override { delete this; }
 
  private:
   const Catalogue& catalogue_;
-  ServerReflectionRequest request_;
-  ServerReflectionResponse response_;
-};
-
-class ReflectionService final : public grpc::Service {
- public:
-  ReflectionService(std::string_view version, const Catalogue& catalogue)
-      : method_("/grpc.reflection." + std::string(version) +
-                ".ServerReflection/ServerReflectionInfo") {
-    AddMethod(new grpc::internal::RpcServiceMethod(
-        method_.c_str(), grpc::internal::RpcMethod::BIDI_STREAMING, nullptr));
-    MarkMethodCallback(
-        0,
-        new grpc::internal::CallbackBidiHandler<ServerReflectionRequest, ServerReflectionResponse>(
-            [&catalogue](grpc::CallbackServerContext*) {
-              return new ReflectionStream(catalogue);
-            }));
-  }
-
- private:
-  const std::string method_;
-};
-
-class ReflectionPlugin final : public grpc::ServerBuilderPlugin {
- public:
-  std::string name() override { return "lumen_reflection"; }
-  void InitServer(grpc::ServerInitializer* initializer) override {
-    for (const auto& service : parts_->services) {
-      // The server keeps the services alive, and these the catalogue that they read.
-      initializer->RegisterService(std::shared_ptr<grpc::Service>(parts_, service.get()));
-    }
-  }
-  void Finish(grpc::ServerInitializer* initializer) override {
-    parts_->catalogue.set_services(*initializer->GetServiceList());
-  }
-  void ChangeArguments(const std::string& /*name*/, void* /*value*/) override {}
-
- private:
-  struct Parts {
-    Parts() {
-      for (std::string_view version : kVersions) {
-        services.push_back(std::make_unique<ReflectionService>(version, catalogue));
-      }
-    }
-    Catalogue catalogue;
-    std::vector<std::unique_ptr<ReflectionService>> services;
-  };
-  const std::shared_ptr<Parts> parts_ = std::make_shared<Parts>();
-};
-
-class ReflectionOption final : public grpc::ServerBuilderOption {
- public:
-  void UpdateArguments(grpc::ChannelArguments* /*arguments*/) override {}
-  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
-    plugins->push_back(std::make_unique<ReflectionPlugin>());
-  }
+  StreamRpc& rpc_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer response_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::ServerBuilderOption> MakeReflectionOption() {
-  return std::make_unique<ReflectionOption>();
+struct ReflectionServices::Parts {
+  // One version of the service.
+  class Service final : public RpcService {
+   public:
+    Service(std::string_view version, const Catalogue& catalogue)
+        : RpcService("grpc.reflection." + std::string(version) + ".ServerReflection") {
+      Add("ServerReflectionInfo", [&catalogue](StreamRpc& rpc) {
+        // A client that asks nothing.
+        if (!rpc.first()) return rpc.Finish(grpc::Status::OK);
+        (new ReflectionStream(catalogue, rpc))->Answer(*rpc.first());
+      });
+    }
+  };
+
+  Catalogue catalogue;
+  Service v1{"v1", catalogue};
+  Service v1alpha{"v1alpha", catalogue};
+};
+
+ReflectionServices::ReflectionServices() : parts_(std::make_unique<Parts>()) {}
+
+ReflectionServices::~ReflectionServices() = default;
+
+std::vector<RpcService*> ReflectionServices::services() { return {&parts_->v1, &parts_->v1alpha}; }
+
+void ReflectionServices::Describe(const std::vector<RpcService*>& services) {
+  std::vector<std::string> names;
+  for (const RpcService* service : services) names.push_back(service->name());
+  parts_->catalogue.set_services(std::move(names));
 }
 
 }  // namespace lumen

@@ -1,17 +1,31 @@
 #pragma once
 
-#include <grpcpp/impl/server_builder_option.h>
-
 #include <memory>
+#include <vector>
+
+#include "server/rpc_service.h"
 
 namespace lumen {
 
-// Adds grpc.reflection.v1 and v1alpha to a ServerBuilder: what grpcurl, buf and Postman ask. Lists
-// every service of the server and describes each whose descriptor is linked in.
+// grpc.reflection.v1 and v1alpha: what grpcurl, buf and Postman ask. They describe every service
+// whose descriptor is linked in.
 //
 // Not Debian's libgrpc++_reflection: it knows v1alpha only, and is a synchronous service, whose
-// polling threads would share the network with the callback services. Do not link it: two services
-// of one name cannot be registered.
-std::unique_ptr<grpc::ServerBuilderOption> MakeReflectionOption();
+// polling threads would share the network with CallLoops. Do not link it: two services of one name
+// cannot be registered.
+class ReflectionServices {
+ public:
+  ReflectionServices();
+  ~ReflectionServices();
+
+  std::vector<RpcService*> services();
+  // Before the first call: the services that are listed.
+  void Describe(const std::vector<RpcService*>& services);
+
+ private:
+  struct Parts;
+
+  const std::unique_ptr<Parts> parts_;
+};
 
 }  // namespace lumen

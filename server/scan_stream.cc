@@ -32,28 +32,30 @@ constexpr uint64_t kBytesPerTurn = size_t{2} << 20;
 // message begins the next or calls Finish; nothing else does. Between turns, which may be hours
 // when the client does not read, it has the engine's snapshot, but no iterator: that would pin
 // memtables and blocks, which the memory budget does not know of.
-class ScanStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+class ScanStream final : public StreamRpc::Listener {
  public:
-  ScanStream(ServiceParts& parts, OpenScans& scans, grpc::CallbackServerContext& context)
-      : parts_(parts), scans_(scans), context_(context) {}
+  ScanStream(ServiceParts& parts, OpenScans& scans, StreamRpc& rpc)
+      : parts_(parts), scans_(scans), rpc_(rpc) {
+    rpc_.Listen(*this);
+  }
 
-  void Start(const grpc::ByteBuffer& body) {
-    std::optional<Refusal> refusal = DecodeBody(body, parts_.limits, request_);
-    if (!refusal) refusal = CheckStillWanted(context_);
+  void Start() {
+    std::optional<Refusal> refusal = DecodeFirst(rpc_, parts_.limits, request_);
+    if (!refusal) refusal = CheckStillWanted(rpc_.context());
     engine_ = parts_.state.engine();
     if (!refusal && engine_ == nullptr) refusal = parts_.state.WhyNot();
     if (!refusal) {
-      held_bytes_ = body.Length();
+      held_bytes_ = rpc_.first()->Length();
       entered_ = scans_.TryEnter(held_bytes_);
       if (!entered_) refusal = TooManyScans();
     }
-    if (refusal) return Refuse(context_, *this, *refusal);
+    if (refusal) return Fail(*refusal);
     PostTurn();
   }
 
   void OnWriteDone(bool ok) override {
     // Not OK: the client left, or draining took too long.
-    if (!ok) return Finish(ToStatus({Reason::kCancelled, "scan cancelled"}));
+    if (!ok) return Fail({Reason::kCancelled, "scan cancelled"});
     message_.Clear();
     Release(message_bytes_);
     PostTurn();
@@ -70,17 +72,15 @@ class ScanStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   }
 
   void TakeTurn() {
-    if (context_.IsCancelled()) {
-      return Finish(ToStatus({Reason::kCancelled, "scan cancelled"}));
-    }
-    if (parts_.state.draining()) return Refuse(context_, *this, parts_.state.WhyNot());
+    if (rpc_.context().IsCancelled()) return Fail({Reason::kCancelled, "scan cancelled"});
+    if (parts_.state.draining()) return Fail(parts_.state.WhyNot());
     if (snapshot_ == nullptr) {
       snapshot_ = engine_->TakeSnapshot();
       rest_ = RangeOf(request_);
     }
     ScanMessage message(sent_any_ ? kMessageBytes : kFirstReserveBytes);
     const absl::StatusOr<bool> at_end = ReadInto(message);
-    if (!at_end.ok()) return Refuse(context_, *this, ToRefusal(at_end.status()));
+    if (!at_end.ok()) return Fail(ToRefusal(at_end.status()));
     if (*at_end || message.bytes() > 0) return Send(std::move(message), *at_end);
     PostTurn();
   }
@@ -125,13 +125,15 @@ class ScanStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   void Send(ScanMessage message, bool last) {
     message_ = std::move(message).Take(count_, snapshot_->sequence());
     message_bytes_ = message_.Length();
-    if (!scans_.TryGrow(message_bytes_)) return Refuse(context_, *this, TooManyScans());
+    if (!scans_.TryGrow(message_bytes_)) return Fail(TooManyScans());
     held_bytes_ += message_bytes_;
     sent_any_ = true;
-    if (!last) return StartWrite(&message_);
+    if (!last) return rpc_.StartWrite(message_);
     snapshot_.reset();
-    StartWriteAndFinish(&message_, {}, grpc::Status::OK);
+    rpc_.StartWriteAndFinish(message_);
   }
+
+  void Fail(const Refusal& refusal) { rpc_.Finish(Refuse(rpc_.context(), refusal)); }
 
   void Release(size_t bytes) {
     scans_.Shrink(bytes);
@@ -146,7 +148,7 @@ class ScanStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
   ServiceParts& parts_;
   OpenScans& scans_;
-  grpc::CallbackServerContext& context_;
+  StreamRpc& rpc_;
   v1::ScanRequest request_;
   Engine* engine_ = nullptr;
   bool entered_ = false;
@@ -160,12 +162,8 @@ class ScanStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   size_t message_bytes_ = 0;
 };
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* StartScan(ServiceParts& parts, OpenScans& scans,
-                                                      grpc::CallbackServerContext& context,
-                                                      const grpc::ByteBuffer& body) {
-  auto* stream = new ScanStream(parts, scans, context);
-  stream->Start(body);
-  return stream;
+void StartScan(ServiceParts& parts, OpenScans& scans, StreamRpc& rpc) {
+  (new ScanStream(parts, scans, rpc))->Start();
 }
 
 }  // namespace lumen

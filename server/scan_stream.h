@@ -1,9 +1,7 @@
 #pragma once
 
-#include <grpcpp/support/byte_buffer.h>
-#include <grpcpp/support/server_callback.h>
-
 #include "server/admission.h"
+#include "server/rpc.h"
 #include "server/unary_call.h"
 
 namespace lumen {
@@ -15,8 +13,6 @@ using OpenScans = Admission;
 // has sent it, reads on, and so holds one message at most while its client does not read. It keeps
 // one snapshot of the engine until it ends: at its end, when its client leaves, or when the server
 // drains. A snapshot keeps old versions from being compacted away; no memory.
-grpc::ServerWriteReactor<grpc::ByteBuffer>* StartScan(ServiceParts& parts, OpenScans& scans,
-                                                      grpc::CallbackServerContext& context,
-                                                      const grpc::ByteBuffer& body);
+void StartScan(ServiceParts& parts, OpenScans& scans, StreamRpc& rpc);
 
 }  // namespace lumen

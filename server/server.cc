@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
 #include "server/listen_address.h"
-#include "server/reflection.h"
 
 namespace lumen {
 namespace {
@@ -45,7 +44,8 @@ Server::Server(const ServerOptions& options)
       kv_service_(parts_),
       key_value_service_(parts_, scans_),
       admin_service_(options.admin, parts_, scans_),
-      health_service_({"kv.KeyValueStore", "lumen.v1.KeyValue", "lumen.v1.Admin"}) {}
+      health_service_({kv_service_.name(), key_value_service_.name(), admin_service_.name()}),
+      loops_(options.commits) {}
 
 Server::~Server() { Shutdown(); }
 
@@ -59,18 +59,21 @@ absl::Status Server::Listen(const ServerOptions& options) {
   RETURN_IF_ERROR(TryListenAddress(options.listen));
   grpc::ServerBuilder builder;
   builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port_);
-  builder.RegisterService(&kv_service_);
-  builder.RegisterService(&key_value_service_);
-  builder.RegisterService(&admin_service_);
-  builder.RegisterService(&health_service_);
-  for (grpc::Service* service : options.extra_services) builder.RegisterService(service);
-  builder.SetOption(MakeReflectionOption());
+  std::vector<RpcService*> services = {&kv_service_, &key_value_service_, &admin_service_,
+                                       &health_service_};
+  for (RpcService* service : reflection_.services()) services.push_back(service);
+  reflection_.Describe(services);
+  for (RpcService* service : services) builder.RegisterService(service);
+  loops_.AddQueues(builder);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.limits.max_message_bytes()));
   builder.SetMaxSendMessageSize(-1);
   builder.SetResourceQuota(grpc::ResourceQuota("lumen").Resize(options.transport_bytes));
   SetChannelArguments(builder);
   grpc_server_ = builder.BuildAndStart();
-  if (grpc_server_ != nullptr) return absl::OkStatus();
+  if (grpc_server_ != nullptr) {
+    loops_.Start(services);
+    return absl::OkStatus();
+  }
   // Tried a moment ago: somebody was faster.
   return absl::UnavailableError(
       absl::StrCat("cannot listen on ", options.listen, ": another process listens there"));
@@ -92,7 +95,9 @@ void Server::Shutdown() {
   // itself before its next message, one whose client does not read by the timeout.
   health_service_.Drain();
   admin_service_.Drain();
+  loops_.StopTaking();
   grpc_server_->Shutdown(std::chrono::system_clock::now() + drain_timeout_);
+  loops_.Stop();
   grpc_server_.reset();
 }
 

@@ -13,11 +13,14 @@
 #include "engine/engine.h"
 #include "server/admin_service.h"
 #include "server/admission.h"
+#include "server/call_loops.h"
 #include "server/health_service.h"
 #include "server/key_value_service.h"
 #include "server/kv_service.h"
 #include "server/limits.h"
+#include "server/loop_executor.h"
 #include "server/read_pool.h"
+#include "server/reflection.h"
 #include "server/serving_state.h"
 #include "server/slow_requests.h"
 
@@ -40,12 +43,14 @@ struct ServerOptions {
   // How long Shutdown waits for clients that do not take their answers, or never finish their
   // requests.
   std::chrono::milliseconds drain_timeout{5000};
-  // Further services on the same port. Borrowed until the server is destroyed.
-  std::vector<grpc::Service*> extra_services;
+  // The engine's executor, whose commits the threads that serve calls then do. Null: the engine has
+  // threads for them. Borrowed until the server is destroyed.
+  LoopExecutor* commits = nullptr;
 };
 
 // The gRPC front of one engine: opens its port before the engine is there, so that clients read how
-// far recovery is instead of "connection refused". One thread drives it; calls come on gRPC's.
+// far recovery is instead of "connection refused". One thread drives it; calls
+// are served by threads of its own (CallLoops).
 class Server {
  public:
   // The port is open, health says NOT_SERVING, calls get UNAVAILABLE. Error: those of
@@ -85,6 +90,8 @@ class Server {
   KeyValueService key_value_service_;
   AdminService admin_service_;
   HealthService health_service_;
+  ReflectionServices reflection_;
+  CallLoops loops_;  // after the services
   int port_ = 0;
   std::unique_ptr<grpc::Server> grpc_server_;
 };

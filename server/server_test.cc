@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "lumen/v1/admin.grpc.pb.h"
+#include "lumen/v1/kv.grpc.pb.h"
 #include "server/errors.h"
 #include "server/test_server.h"
 

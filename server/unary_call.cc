@@ -16,7 +16,7 @@ bool LetIn(Admission& admission, size_t bytes, Entry entry) {
 
 }  // namespace
 
-std::optional<Refusal> CheckStillWanted(const grpc::CallbackServerContext& context) {
+std::optional<Refusal> CheckStillWanted(const grpc::ServerContext& context) {
   if (context.IsCancelled()) return Refusal{Reason::kCancelled, "call cancelled before any work"};
   if (context.deadline() <= std::chrono::system_clock::now()) {
     return Refusal{Reason::kNotStarted, "deadline passed before any work"};
@@ -24,13 +24,18 @@ std::optional<Refusal> CheckStillWanted(const grpc::CallbackServerContext& conte
   return std::nullopt;
 }
 
-UnaryCall::UnaryCall(const char* method, ServiceParts& parts, grpc::CallbackServerContext& context,
-                     const grpc::ByteBuffer& body, grpc::ByteBuffer& reply, Entry entry)
+grpc::Status Refuse(grpc::ServerContext& context, const Refusal& refusal) {
+  if (const auto after = RetryAfter(refusal.reason); after.count() != 0) {
+    context.AddTrailingMetadata(kRetryPushbackKey, std::to_string(after.count()));
+  }
+  return ToStatus(refusal);
+}
+
+UnaryCall::UnaryCall(const char* method, ServiceParts& parts, UnaryRpc& rpc, Entry entry)
     : method_(method),
       parts_(parts),
-      context_(context),
-      reply_(reply),
-      held_bytes_(body.Length()),
+      rpc_(rpc),
+      held_bytes_(rpc.body().Length()),
       admitted_(LetIn(parts.admission, held_bytes_, entry)) {
   times_.arrived = std::chrono::steady_clock::now();
   times_.handed = times_.arrived;
@@ -52,7 +57,7 @@ void UnaryCall::HandOn(std::string_view about) {
 
 void UnaryCall::ReadInPool(ReadPool& pool, std::function<void()> read) {
   const bool queued = pool.TryPost([this, read = std::move(read)] {
-    if (const auto refusal = CheckStillWanted(context_)) return Fail(*refusal);
+    if (const auto refusal = CheckStillWanted(rpc_.context())) return Fail(*refusal);
     read();
   });
   if (!queued) Fail({Reason::kOverloaded, "too many calls wait for a thread; try again later"});
@@ -60,7 +65,7 @@ void UnaryCall::ReadInPool(ReadPool& pool, std::function<void()> read) {
 
 void UnaryCall::Fail(const Refusal& refusal) {
   End();
-  Refuse(context_, *this, refusal);
+  rpc_.Finish(Refuse(rpc_.context(), refusal), this);
 }
 
 void UnaryCall::OnDone() {

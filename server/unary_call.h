@@ -2,7 +2,6 @@
 
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/byte_buffer.h>
-#include <grpcpp/support/server_callback.h>
 
 #include <chrono>
 #include <cstddef>
@@ -17,6 +16,7 @@
 #include "server/limits.h"
 #include "server/raw_call.h"
 #include "server/read_pool.h"
+#include "server/rpc.h"
 #include "server/serving_state.h"
 #include "server/slow_requests.h"
 
@@ -32,16 +32,10 @@ struct ServiceParts {
 };
 
 // What there is before any work: whether the caller still waits. What is queued is finished.
-std::optional<Refusal> CheckStillWanted(const grpc::CallbackServerContext& context);
+std::optional<Refusal> CheckStillWanted(const grpc::ServerContext& context);
 
-// Ends a call of any shape with a refusal, told to come back where the reason says so.
-template <typename Reactor>
-void Refuse(grpc::CallbackServerContext& context, Reactor& reactor, const Refusal& refusal) {
-  if (const auto after = RetryAfter(refusal.reason); after.count() != 0) {
-    context.AddTrailingMetadata(kRetryPushbackKey, std::to_string(after.count()));
-  }
-  reactor.Finish(ToStatus(refusal));
-}
+// The status of a call that is refused, told to come back where the reason says so.
+grpc::Status Refuse(grpc::ServerContext& context, const Refusal& refusal);
 
 // Whether a call may be turned away because too many are under way. An operator's look at the
 // server may not: that is when it is needed.
@@ -49,20 +43,19 @@ enum class Entry : uint8_t { kIfRoom, kAlways };
 
 // One unary call, from its bytes until gRPC is done with it; then it destroys itself. Exactly one
 // of Fail and Answer is called, from any thread.
-class UnaryCall final : public grpc::ServerUnaryReactor {
+class UnaryCall final : public UnaryRpc::Listener {
  public:
   // `method` outlives the call.
-  UnaryCall(const char* method, ServiceParts& parts, grpc::CallbackServerContext& context,
-            const grpc::ByteBuffer& body, grpc::ByteBuffer& reply, Entry entry = Entry::kIfRoom);
+  UnaryCall(const char* method, ServiceParts& parts, UnaryRpc& rpc, Entry entry = Entry::kIfRoom);
 
   // Decodes the request and checks what all methods share, `check` (Request -> optional<Refusal>)
   // last. Null: the call has been refused.
   template <typename Request, typename Check>
-  Engine* Accept(const grpc::ByteBuffer& body, Request& request, Check check) {
+  Engine* Accept(Request& request, Check check) {
     std::optional<Refusal> refusal =
-        admitted_ ? DecodeBody(body, parts_.limits, request) : TooManyCalls();
+        admitted_ ? DecodeBody(rpc_.body(), parts_.limits, request) : TooManyCalls();
     if (!refusal.has_value()) refusal = check(request);
-    if (!refusal.has_value()) refusal = CheckStillWanted(context_);
+    if (!refusal.has_value()) refusal = CheckStillWanted(rpc_.context());
     Engine* const engine = parts_.state.engine();
     if (!refusal.has_value() && engine == nullptr) refusal = parts_.state.WhyNot();
     if (!refusal.has_value()) return engine;
@@ -80,26 +73,22 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   void Fail(const absl::Status& engine_error) { Fail(ToRefusal(engine_error)); }
   template <typename Response>
   void Answer(const Response& response) {
-    const grpc::Status encoded = EncodeBody(response, reply_);
-    const size_t bytes = reply_.Length();
+    const grpc::Status encoded = EncodeBody(response, rpc_.reply());
+    const size_t bytes = rpc_.reply().Length();
     held_bytes_ += bytes;
     parts_.admission.Grow(bytes);
     End();
-    Finish(encoded);
+    rpc_.Finish(encoded, this);
   }
 
  private:
   Refusal TooManyCalls() const;
   void End() { times_.answered = std::chrono::steady_clock::now(); }
   void OnDone() override;
-  // Nothing here blocks or calls back into gRPC, so gRPC need not hand OnDone to another thread.
-  // That saves a wake-up a call. Not part of gRPC's API; its own default reactor does the same.
-  bool InternalInlineable() override { return true; }
 
   const char* const method_;
   ServiceParts& parts_;
-  grpc::CallbackServerContext& context_;
-  grpc::ByteBuffer& reply_;
+  UnaryRpc& rpc_;
   size_t held_bytes_;
   const bool admitted_;
   CallTimes times_;

@@ -14,21 +14,22 @@ namespace lumen {
 
 // The thread that reads tables leaves news; whoever finds no message on its way sends them. The
 // stream ends only after that thread has said, as its last use of the stream, that it is done.
-class VerifyStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+class VerifyStream final : public StreamRpc::Listener {
  public:
-  VerifyStream(ServiceParts& parts, grpc::CallbackServerContext& context)
-      : parts_(parts), context_(context) {}
+  VerifyStream(ServiceParts& parts, StreamRpc& rpc) : parts_(parts), rpc_(rpc) {
+    rpc_.Listen(*this);
+  }
 
-  void Start(ReadPool& threads, const grpc::ByteBuffer& body) {
+  void Start(ReadPool& threads) {
     v1::VerifyRequest request;
-    std::optional<Refusal> refusal = DecodeBody(body, parts_.limits, request);
-    if (!refusal) refusal = CheckStillWanted(context_);
+    std::optional<Refusal> refusal = DecodeFirst(rpc_, parts_.limits, request);
+    if (!refusal) refusal = CheckStillWanted(rpc_.context());
     Engine* const engine = parts_.state.engine();
     if (!refusal && engine == nullptr) refusal = parts_.state.WhyNot();
     if (!refusal && !threads.TryPost([this, engine] { Read(*engine); })) {
       refusal = {Reason::kOverloaded, "too many verifications wait already; try again later"};
     }
-    if (refusal) Refuse(context_, *this, *refusal);
+    if (refusal) Fail(*refusal);
   }
 
   void OnWriteDone(bool ok) override {
@@ -47,7 +48,7 @@ class VerifyStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  private:
   enum class Step : uint8_t { kWait, kSend, kEnd };
 
-  bool IsWanted() const { return !context_.IsCancelled() && !parts_.state.draining(); }
+  bool IsWanted() const { return !rpc_.context().IsCancelled() && !parts_.state.draining(); }
 
   void Read(Engine& engine) {
     absl::Status status = absl::CancelledError("verification cancelled");
@@ -105,7 +106,7 @@ class VerifyStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   }
 
   void Take(Step step) {
-    if (step == Step::kSend) StartWrite(&message_);
+    if (step == Step::kSend) rpc_.StartWrite(message_);
     if (step == Step::kEnd) End();
   }
 
@@ -116,12 +117,14 @@ class VerifyStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
       refusal = failure_;
       if (left_) refusal = {Reason::kCancelled, "verification cancelled"};
     }
-    if (refusal) return Refuse(context_, *this, *refusal);
-    Finish(grpc::Status::OK);
+    if (refusal) return Fail(*refusal);
+    rpc_.Finish(grpc::Status::OK);
   }
 
+  void Fail(const Refusal& refusal) { rpc_.Finish(Refuse(rpc_.context(), refusal)); }
+
   ServiceParts& parts_;
-  grpc::CallbackServerContext& context_;
+  StreamRpc& rpc_;
   grpc::ByteBuffer message_;  // gRPC reads it while writing_
 
   Mutex mutex_;
@@ -133,12 +136,8 @@ class VerifyStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   bool left_ GUARDED_BY(mutex_) = false;
 };
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* StartVerify(ServiceParts& parts, ReadPool& threads,
-                                                        grpc::CallbackServerContext& context,
-                                                        const grpc::ByteBuffer& body) {
-  auto* stream = new VerifyStream(parts, context);
-  stream->Start(threads, body);
-  return stream;
+void StartVerify(ServiceParts& parts, ReadPool& threads, StreamRpc& rpc) {
+  (new VerifyStream(parts, rpc))->Start(threads);
 }
 
 }  // namespace lumen

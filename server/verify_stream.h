@@ -1,9 +1,7 @@
 #pragma once
 
-#include <grpcpp/support/byte_buffer.h>
-#include <grpcpp/support/server_callback.h>
-
 #include "server/read_pool.h"
+#include "server/rpc.h"
 #include "server/unary_call.h"
 
 namespace lumen {
@@ -11,8 +9,6 @@ namespace lumen {
 // Starts one lumen.v1.Admin/Verify. The tables are read at the disk's pace whatever the client's; a
 // client that reads slowly sees fewer messages, never fewer corruptions. Ends soon after the server
 // begins to drain, if no thread of `threads` does anything else.
-grpc::ServerWriteReactor<grpc::ByteBuffer>* StartVerify(ServiceParts& parts, ReadPool& threads,
-                                                        grpc::CallbackServerContext& context,
-                                                        const grpc::ByteBuffer& body);
+void StartVerify(ServiceParts& parts, ReadPool& threads, StreamRpc& rpc);
 
 }  // namespace lumen
