@@ -18,6 +18,9 @@ import time
 import unittest
 import zlib
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "server"))
+from newer_format import make_newer
+
 BIN = pathlib.Path(sys.argv[1])
 FROZEN = pathlib.Path(__file__).resolve().parent.parent / "engine/core/testdata/frozen_0_1_0/db"
 LEGACY = pathlib.Path(__file__).resolve().parent / "testdata/legacy"
@@ -142,6 +145,10 @@ class Offline(unittest.TestCase):
         self.assertEqual(code, 4)
         self.assertIn(f"process {server.process.pid} on ", err)
         self.assertIn("stop the server first", err)
+        code, _, err = lumen("import-legacy", "--into-existing", LEGACY / "clean/wal.log", self.db)
+        self.assertEqual(code, 4)
+        self.assertIn(f"process {server.process.pid} on ", err)
+        self.assertIn("stop the server first", err)
         server.stop()
 
     def test_a_removed_lock_lets_nobody_in(self):
@@ -261,7 +268,7 @@ class Offline(unittest.TestCase):
 
     def test_an_interrupted_import_leaves_nothing_behind(self):
         log, to = self.legacy_log(200_000), self.folder / "to"
-        for by, expected in (signal.SIGINT, 130), (signal.SIGTERM, 143):
+        for by, expected in (signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129):
             for phase in b"reading: 1", b"importing: 1":
                 code, said = self.interrupt_at(phase, "import-legacy", log, to, by=by)
                 self.assertEqual(code, expected, said)
@@ -272,6 +279,18 @@ class Offline(unittest.TestCase):
         self.assertIn("holds a part of the log on top of what it held; the same command again imports all", said)
         self.assertEqual(lumen("import-legacy", "--into-existing", log, self.db)[0], 0)
         self.assertEqual(lumen("verify", self.db)[0], 0)
+
+    def test_under_nohup_the_end_of_the_terminal_is_no_interruption(self):
+        os.mkfifo(self.folder / "pipe")
+        run = subprocess.Popen(["nohup", BIN / "lumen", "import-legacy", self.folder / "pipe", self.folder / "to"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        while not self.blocks_signals(run):
+            self.assertIsNone(run.poll())
+        run.send_signal(signal.SIGHUP)
+        run.send_signal(signal.SIGTERM)
+        self.assertEqual(run.wait(PATIENCE), 143)
 
     def test_an_import_that_was_killed_says_what_to_do(self):
         log, to = self.legacy_log(200_000), self.folder / "to"
@@ -366,6 +385,16 @@ class Offline(unittest.TestCase):
         self.assertEqual((code, summary["puts"] + summary["deletes"], summary["imported_bytes"]), (0, 150, 27475))
         self.assertIn("offset 27475", summary["damage"])
 
+    def test_a_file_of_a_newer_format_is_not_called_damaged(self):
+        make_newer(self.db)
+        manifest, = self.db.glob("MANIFEST-*")
+        code, out, _ = lumen("manifest", "dump", manifest)
+        self.assertEqual(code, 4)
+        self.assertRegex(out.splitlines()[-1], "^NEWER FORMAT: .* written in format 2; this program knows format 1$")
+        code, out, _ = lumen("manifest", "dump", "-o", "json", manifest)
+        verdict = json.loads(out)[-1]
+        self.assertEqual((code, verdict["damaged"], verdict["newer_format"]), (4, False, True))
+
     def test_another_file_is_not_taken_for_a_log(self):
         code, _, err = lumen("import-legacy", self.db / "CURRENT", self.folder / "to")
         self.assertEqual((code, (self.folder / "to").exists()), (5, False))
@@ -421,6 +450,7 @@ class Offline(unittest.TestCase):
         for wrong in (["verify"], ["repair"], ["repair", "--yes"], ["verify", "-o", "xml", "x"], ["manifest"],
                       ["manifest", "dump"], ["import-legacy", "x"], ["repair", "--operations", "-1", "x"]):
             self.assertEqual(lumen(*wrong)[0], 2, wrong)
+        self.assertIn("lumen: --operations needs a value: --operations N\n", lumen("repair", "x", "--operations")[2])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ enum ExitCode : int {
   kExitServerError = 4,  // and files that cannot be read or written
   kExitCorruption = 5,
   kExitNotFound = 6,
-  kExitInterrupted = 130,  // by SIGINT; 143 by SIGTERM
+  kExitInterrupted = 130,  // by SIGINT; 143 by SIGTERM, 129 by SIGHUP
 };
 
 }  // namespace lumen

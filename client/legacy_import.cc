@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/offline/legacy_log.h"
 #include "engine/base/status.h"
@@ -56,6 +57,14 @@ absl::StatusOr<uint64_t> CountKeys(Engine& engine) {
   for (keys->SeekToFirst(); keys->valid(); keys->Next()) ++count;
   RETURN_IF_ERROR(keys->status());
   return count;
+}
+
+// Of Open: a lock that is held is a server's.
+absl::Status Advised(const absl::Status& error) {
+  if (!absl::IsFailedPrecondition(error) || !absl::StrContains(error.message(), "/LOCK: ")) {
+    return error;
+  }
+  return absl::FailedPreconditionError(absl::StrCat(error.message(), "; stop the server first"));
 }
 
 }  // namespace
@@ -127,12 +136,13 @@ absl::Status LegacyImport::CheckTarget() {
 absl::Status LegacyImport::Write(const std::string& directory) {
   Options options = options_.engine;
   options.lock_owner = absl::StrCat("lumen import-legacy, pid ", getpid());
-  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine,
-                   Engine::Open(options, directory, environment_));
-  RETURN_IF_ERROR(WriteRecords(files_, options_, survey_.good_bytes, *engine));
-  ASSIGN_OR_RETURN(keys_, CountKeys(*engine));
+  const absl::StatusOr<std::unique_ptr<Engine>> engine =
+      Engine::Open(options, directory, environment_);
+  if (!engine.ok()) return Advised(engine.status());
+  RETURN_IF_ERROR(WriteRecords(files_, options_, survey_.good_bytes, **engine));
+  ASSIGN_OR_RETURN(keys_, CountKeys(**engine));
   // Everything before it was written without a sync: this makes all of it durable.
-  return engine->Close();
+  return (*engine)->Close();
 }
 
 // The error is why it is removed; that it cannot be is told by state().

@@ -47,8 +47,9 @@ struct DumpedVerdict {
   uint64_t good_frames = 0;
   uint64_t operations = 0;
   std::optional<uint64_t> last_sequence;  // of the good frames
-  bool damaged = false;  // by what this file says alone; later segments may say more
-  std::string text;      // one line
+  bool damaged = false;       // by what this file says alone; later segments may say more
+  bool newer_format = false;  // of which this program cannot say whether it is damaged
+  std::string text;           // one line
 };
 
 class DumpSink {

@@ -22,6 +22,10 @@ sigset_t StopSignals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  // Its terminal is gone. Under nohup it is ignored; blocked, it would be taken all the same.
+  struct sigaction hangup = {};
+  CHECK(sigaction(SIGHUP, nullptr, &hangup) == 0);
+  if (hangup.sa_handler != SIG_IGN) sigaddset(&signals, SIGHUP);
   return signals;
 }
 

@@ -9,10 +9,10 @@
 
 namespace lumen::cli {
 
-// Turns SIGINT and SIGTERM into the end of the command: calls are cancelled, reads from input wake
-// up, and the command says how far it came and exits with 128 plus the signal's number. A second
-// signal, or two seconds in which the command has not ended (it may be stuck in a write), ends the
-// process at once, with the last words that the command has left.
+// Turns SIGINT, SIGTERM and, unless it is ignored, SIGHUP into the end of the command: calls are
+// cancelled, reads from input wake up, and the command says how far it came and exits with 128 plus
+// the signal's number. A second signal, or two seconds in which the command has not ended (it may
+// be stuck in a write), ends the process at once, with the last words that the command has left.
 //
 // Made before any other thread is, because those inherit the blocked signals. One at a time.
 class Interruption {

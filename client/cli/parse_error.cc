@@ -66,6 +66,17 @@ std::string AboutLeftOver(const CLI::App& command, const std::vector<std::string
   return could_be_data ? text + "; a key or value that begins with '-' goes behind --" : text;
 }
 
+// CLI11 says "--limit: 1 required N missing".
+std::string AboutMissingValue(const CLI::App& command, const std::string& words) {
+  for (const std::string& group : FlagGroupsOf(command)) {
+    for (const CLI::Option* flag : FlagsOf(command, group)) {
+      if (!words.starts_with(flag->get_name() + ": ")) continue;
+      return flag->get_name() + " needs a value: " + FlagText(*flag);
+    }
+  }
+  return words;
+}
+
 }  // namespace
 
 int ExplainParseError(const CLI::App& app, const CLI::ParseError& error, Talk& talk) {
@@ -82,6 +93,8 @@ int ExplainParseError(const CLI::App& app, const CLI::ParseError& error, Talk& t
     talk.Complain(AboutLeftOver(command, left));
   } else if (!CommandNames(command).empty()) {
     talk.Complain("a command is missing");
+  } else if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    talk.Complain(AboutMissingValue(command, error.what()));
   } else {
     talk.Complain(error.what());
   }

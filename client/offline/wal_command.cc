@@ -56,21 +56,27 @@ class RecordSink final : public DumpSink {
                     {"contents", frame.contents}});
   }
   void OnVerdict(const DumpedVerdict& verdict) override {
-    damaged_ = verdict.damaged;
+    verdict_ = verdict;
     output_.Record({{"type", "verdict"},
                     {"damaged", verdict.damaged},
+                    {"newer_format", verdict.newer_format},
                     {"end", verdict.end},
                     {"good_frames", verdict.good_frames},
                     {"operations", verdict.operations},
                     {"text", JsonOfText(verdict.text)}});
   }
 
-  bool damaged() const { return damaged_; }
+  const DumpedVerdict& verdict() const { return verdict_; }
 
  private:
   Findings& output_;
-  bool damaged_ = false;
+  DumpedVerdict verdict_;
 };
+
+ExitCode ExitCodeOf(const DumpedVerdict& verdict) {
+  if (verdict.newer_format) return kExitServerError;  // it could not be read
+  return verdict.damaged ? kExitCorruption : kExitOk;
+}
 
 int VerifyFile(FileSystem& files, const std::string& path, const std::string& format,
                cli::Console& console) {
@@ -85,7 +91,7 @@ int VerifyFile(FileSystem& files, const std::string& path, const std::string& fo
   records.OnHeader(sink.header());
   records.OnVerdict(sink.verdict());
   output.End();
-  return console.Finish(sink.verdict().damaged ? kExitCorruption : kExitOk);
+  return console.Finish(ExitCodeOf(sink.verdict()));
 }
 
 int VerifyDirectory(FileSystem& files, const std::string& path, const std::string& format,
@@ -133,21 +139,21 @@ int DumpWalCommand(FileSystem& files, const std::string& path, const std::string
   // A segment may hold far more than what a reader of the dump wants to see.
   StoppableFileSystem until_enough(files, [&] { return console.out().reader_left(); });
   Findings output(format, console.out());
-  bool damaged = false;
+  DumpedVerdict verdict;
   absl::Status read;
   if (output.text()) {
     read = DumpWalAsText(until_enough, path, [&](std::string_view line) { output.Line(line); });
     VerdictSink sink;
     if (read.ok()) read = DumpWal(until_enough, path, sink);
-    damaged = sink.verdict().damaged;
+    verdict = sink.verdict();
   } else {
     RecordSink sink(output);
     read = DumpWal(until_enough, path, sink);
-    damaged = sink.damaged();
+    verdict = sink.verdict();
   }
   if (!read.ok()) return EndEarly(console, read);
   output.End();
-  return console.Finish(damaged ? kExitCorruption : kExitOk);
+  return console.Finish(ExitCodeOf(verdict));
 }
 
 int DumpManifestCommand(FileSystem& files, const std::string& path, const std::string& format,

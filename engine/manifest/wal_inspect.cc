@@ -176,8 +176,9 @@ class Dumper {
   DumpedVerdict Verdict(const FileHeaderReading& reading) {
     const absl::Status judged =
         Wal() ? JudgeSegment() : ReadManifest(file_, identity_.number).status();
-    verdict_.damaged = !judged.ok();
-    if (verdict_.damaged) {
+    verdict_.newer_format = absl::IsUnimplemented(judged);
+    verdict_.damaged = !judged.ok() && !verdict_.newer_format;
+    if (!judged.ok()) {
       verdict_.text = std::string(judged.message());
     } else if (reading.state == FileHeaderState::kBad) {
       verdict_.text = "the header block does not verify: never used, or damaged";
@@ -229,8 +230,11 @@ class TextSink : public DumpSink {
     for (const std::string& content : frame.contents) line_("    " + content);
   }
   void OnVerdict(const DumpedVerdict& verdict) override {
-    line_(std::string(verdict.damaged ? "DAMAGED: " : "") + std::to_string(verdict.good_frames) +
-          " good frames, " + std::to_string(verdict.operations) + " operations, up to offset " +
+    const std::string_view finding = verdict.damaged        ? "DAMAGED: "
+                                     : verdict.newer_format ? "NEWER FORMAT: "
+                                                            : "";
+    line_(std::string(finding) + std::to_string(verdict.good_frames) + " good frames, " +
+          std::to_string(verdict.operations) + " operations, up to offset " +
           std::to_string(verdict.end) + ": " + verdict.text);
   }
 
