@@ -29,8 +29,8 @@ if(TARGET lumen_engine)
   add_custom_command(OUTPUT ${man}/lumen-server.8
     COMMAND $<TARGET_FILE:lumen-server> --help > ${man}/lumen-server.help
     COMMAND lumen-man-page lumen-server 8 "serve a LumenKV database over gRPC"
-      < ${man}/lumen-server.help > ${man}/lumen-server.8
-    DEPENDS lumen-server lumen-man-page VERBATIM)
+      ${PROJECT_SOURCE_DIR}/server/manual.txt < ${man}/lumen-server.help > ${man}/lumen-server.8
+    DEPENDS lumen-server lumen-man-page ${PROJECT_SOURCE_DIR}/server/manual.txt VERBATIM)
   list(APPEND pages ${man}/lumen-server.8)
 endif()
 add_custom_target(lumen_manuals ALL DEPENDS ${pages})

@@ -77,10 +77,28 @@ struct Name {
   std::string original_variable = {};
 };
 
+std::string ValueName(Kind kind) {
+  switch (kind) {
+    case Kind::kWord:
+      return "WORD";
+    case Kind::kSize:
+      return "SIZE";
+    case Kind::kDuration:
+      return "TIME";
+    case Kind::kCount:
+    case Kind::kCountOrNone:
+      return "N";
+    case Kind::kBool:
+      return "";
+  }
+  return "";
+}
+
 Setting Make(Name name, Kind kind, std::string expected) {
   return {.group = std::move(name.group),
           .name = std::move(name.name),
           .kind = kind,
+          .value_name = ValueName(kind),
           .expected = std::move(expected),
           .help = std::move(name.help),
           .original_variable = std::move(name.original_variable),
@@ -179,6 +197,7 @@ Setting Choice(Name name, T& to, std::vector<std::pair<std::string, T>> words) {
 
 Setting DataDir(Name name, std::string& to) {
   Setting setting = Make(std::move(name), Kind::kWord, "the path of a directory");
+  setting.value_name = "DIR";
   setting.set = [&to](const std::string& text) {
     if (text.empty()) return absl::InvalidArgumentError("must not be empty");
     to = text;
@@ -191,6 +210,7 @@ Setting DataDir(Name name, std::string& to) {
 
 Setting Listen(Name name, std::string& to) {
   Setting setting = Make(std::move(name), Kind::kWord, "host:port, [IPv6]:port or unix:path");
+  setting.value_name = "ADDRESS";
   setting.set = [&to](const std::string& text) -> absl::Status {
     RETURN_IF_ERROR(CheckListenAddress(text));
     to = text;

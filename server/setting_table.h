@@ -20,7 +20,8 @@ struct Setting {
   std::string group;
   std::string name;
   Kind kind = Kind::kWord;
-  std::string expected;  // goes on after "expected "
+  std::string value_name;  // "SIZE", as --help calls it; empty for kBool
+  std::string expected;    // goes on after "expected "
   std::string help;
   std::string original_variable;  // of the original LumenKV; empty: it had none
   // Sets it; INVALID_ARGUMENT says what is wrong with the text.

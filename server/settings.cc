@@ -44,7 +44,7 @@ Examples:
   lumen-server --config /etc/lumen.toml --log-format json
   lumen-server --memory-budget 2GiB --print-config > lumen.toml
 
-Exit codes: 0 drained after SIGTERM or SIGINT, 2 usage, configuration or data of a newer version, 3 port or
+Exit codes: 0 drained after SIGTERM, SIGINT or SIGHUP, 2 usage, configuration or data of a newer version, 3 port or
 directory taken, 4 I/O, 5 corruption. All settings at length: docs/configuration.md.)";
 
 std::string GroupTitle(std::string group) {
@@ -81,6 +81,8 @@ class CommandLine {
       return absl::CancelledError("lumen-server " LUMEN_VERSION "\n");
     } catch (const CLI::ExtrasError&) {
       return absl::InvalidArgumentError(Unknown());
+    } catch (const CLI::ArgumentMismatch& error) {
+      return absl::InvalidArgumentError(MissingValue(error.what()));
     } catch (const CLI::ParseError& error) {
       return absl::InvalidArgumentError(error.what());
     }
@@ -101,9 +103,22 @@ class CommandLine {
     const std::string help =
         absl::StrCat(setting.help, "\n[", is_bool ? "" : setting.expected + "; ", "default ",
                      setting.show(), "; env ", absl::StrJoin(setting.variables(), " or "), "]");
-    CLI::Option* option = is_bool ? app_.add_flag(setting.flag(), text, help)
-                                  : app_.add_option(setting.flag(), text, help)->type_name("");
+    CLI::Option* option =
+        is_bool ? app_.add_flag(setting.flag(), text, help)
+                : app_.add_option(setting.flag(), text, help)->type_name(setting.value_name);
     return option->group(GroupTitle(setting.group));
+  }
+
+  // CLI11 says "--listen: 1 required ADDRESS missing".
+  std::string MissingValue(const std::string& words) const {
+    if (words.starts_with(absl::StrCat(kConfigFlag, ": "))) {
+      return absl::StrCat(kConfigFlag, " needs a value: the path of a file");
+    }
+    for (const Setting& setting : settings_) {
+      if (!words.starts_with(setting.flag() + ": ")) continue;
+      return absl::StrCat(setting.flag(), " needs a value; expected ", setting.expected);
+    }
+    return words;
   }
 
   std::string Unknown() const {
@@ -126,11 +141,11 @@ class CommandLine {
   std::vector<CLI::Option*> options_;
 };
 
-absl::Status SetFrom(const std::string& place, const Setting& setting, const std::string& text) {
+void SetFrom(const std::string& place, const Setting& setting, const std::string& text,
+             std::vector<std::string>& mistakes) {
   const absl::Status status = setting.set(text);
-  if (status.ok()) return status;
-  return absl::InvalidArgumentError(
-      absl::StrCat(place, ": ", status.message(), "; expected ", setting.expected));
+  if (status.ok()) return;
+  mistakes.push_back(absl::StrCat(place, ": ", status.message(), "; expected ", setting.expected));
 }
 
 // Takes each setting from the first of its sources that names it.
@@ -142,11 +157,13 @@ class Merge {
   absl::StatusOr<std::vector<SettingValue>> Run() {
     RETURN_IF_ERROR(ReadFile());
     std::vector<SettingValue> values;
+    std::vector<std::string> mistakes;
     for (size_t i = 0; i < settings_.size(); ++i) {
-      ASSIGN_OR_RETURN(std::string source, Take(i));
+      std::string source = Take(i, mistakes);
       values.push_back(
           {.name = settings_[i].key(), .value = settings_[i].show(), .source = std::move(source)});
     }
+    if (!mistakes.empty()) return absl::InvalidArgumentError(absl::StrJoin(mistakes, "\n"));
     return values;
   }
 
@@ -163,21 +180,21 @@ class Merge {
   }
 
   // Sets settings_[i], and says where from. A file has to be right even where a flag wins over it.
-  absl::StatusOr<std::string> Take(size_t i) const {
+  std::string Take(size_t i, std::vector<std::string>& mistakes) const {
     const Setting& setting = settings_[i];
     std::string source = "default";
     if (const auto in_file = file_.find(setting.key()); in_file != file_.end()) {
-      RETURN_IF_ERROR(SetFrom(in_file->second.place, setting, in_file->second.text));
+      SetFrom(in_file->second.place, setting, in_file->second.text, mistakes);
       source = in_file->second.source;
     }
     if (const std::optional<std::string> text = flags_.text(i); text.has_value()) {
-      RETURN_IF_ERROR(SetFrom(setting.flag(), setting, *text));
+      SetFrom(setting.flag(), setting, *text, mistakes);
       return "flag " + setting.flag();
     }
     for (const std::string& variable : setting.variables()) {
       const auto set = variables_.find(variable);
       if (set == variables_.end()) continue;
-      RETURN_IF_ERROR(SetFrom(variable, setting, set->second));
+      SetFrom(variable, setting, set->second, mistakes);
       return "environment " + variable;
     }
     return source;

@@ -316,6 +316,33 @@ TEST(Settings, HelpNamesEveryFlagWithItsDefaultAndVariables) {
   EXPECT_THAT(help, AllOf(HasSubstr("LUMEN_DATA_DIR or DATA_DIR"), HasSubstr("env LUMEN_CONFIG")));
 }
 
+TEST(Settings, HelpNamesTheValueOfEveryFlagThatTakesOne) {
+  const std::string help = std::get<Farewell>(ParseSettings({"--help"}, {})).text;
+  for (const char* flag : {"--data-dir DIR ", "--memory-budget SIZE ", "--listen ADDRESS ",
+                           "--drain-timeout TIME ", "--max-calls N ", "--log-level WORD "}) {
+    EXPECT_THAT(help, HasSubstr(flag));
+  }
+  Settings defaults;
+  for (const Setting& setting : AllSettings(defaults)) {
+    EXPECT_EQ(setting.value_name.empty(), setting.kind == Setting::Kind::kBool) << setting.name;
+  }
+}
+
+TEST(Settings, AFlagWithoutItsValueIsToldWhatItTakes) {
+  EXPECT_THAT(Refusal({"--listen"}),
+              StartsWith("lumen-server: --listen needs a value; expected host:port, "));
+  EXPECT_THAT(Refusal({"--config"}), StartsWith("lumen-server: --config needs a value: "));
+}
+
+TEST(Settings, AllWrongValuesAreToldAtOnceWhereverTheyAre) {
+  const std::string refusal =
+      Refusal({"--max-key", "70KiB"}, {{"LUMEN_READ_THREADS", "0"}, {"LUMEN_DRAIN_TIMEOUT", "5"}});
+  EXPECT_THAT(refusal, AllOf(HasSubstr("--max-key: "), HasSubstr("\nLUMEN_DRAIN_TIMEOUT: "),
+                             HasSubstr("LUMEN_READ_THREADS: ")));
+  EXPECT_THAT(FileRefusal("[limits]\nmax_key = '70KiB'\nmax_value = '1'\n"),
+              AllOf(HasSubstr("2:"), HasSubstr("70KiB"), HasSubstr("3:"), HasSubstr("'1'")));
+}
+
 TEST(Settings, NoTwoHaveTheSameName) {
   Settings defaults;
   std::vector<std::string> names;

@@ -243,10 +243,13 @@ TEST(Manual, OfAHelpTextHasItsHeadingsFlagsAndExamples) {
       "Serves.\nUsage: x [OPTIONS]\n\nServing:\n  --listen ADDRESS    Where\n                      "
       "to\n\n"
       "Examples:\n  x --listen .\n",
+      "Files:\n  d/LOCK  Held while\n    it runs.\n  d/*.x, d/y  Others.\n",
       {.name = "x", .section = "8", .summary = "serve", .version = "1", .date = "2026-01-31"});
   EXPECT_THAT(page, HasSubstr(".TH \"X\" 8 2026-01-31 \"LumenKV 1\"\n.SH NAME\nx \\- serve\n"));
   EXPECT_THAT(page, HasSubstr(".SH \"SERVING\"\n.TP\n.B \"\\-\\-listen ADDRESS\"\nWhere\nto\n"));
   EXPECT_THAT(page, HasSubstr(".nf\nx \\-\\-listen .\n.fi\n"));
+  EXPECT_THAT(page, HasSubstr(".SH \"FILES\"\n.TP\n.B \"d/LOCK\"\nHeld while\nit runs.\n"
+                              ".TP\n.B \"d/*.x, d/y\"\nOthers.\n"));
 }
 
 }  // namespace

@@ -88,6 +88,9 @@ bool IsHeading(const std::string& line) {
 // Turns the lines of a help text into man's macros, one after the other.
 class HelpReader {
  public:
+  // Every line two columns in begins an entry, instead of those that begin with a dash.
+  explicit HelpReader(bool entries_only) : entries_only_(entries_only) {}
+
   void Take(const std::string& line) {
     const std::string words(absl::StripAsciiWhitespace(line));
     if (IsHeading(line)) {
@@ -98,7 +101,7 @@ class HelpReader {
     } else if (words.empty()) {
       EndExample();
       wants_paragraph_ = true;
-    } else if (line.starts_with("  -") && !in_example_) {
+    } else if (BeginsEntry(line) && !in_example_) {
       TakeEntry(words);
     } else if (in_example_ || (line.starts_with("  ") && (in_examples_ || wants_paragraph_))) {
       // An indented block is an example wherever it stands.
@@ -117,6 +120,9 @@ class HelpReader {
   }
 
  private:
+  bool BeginsEntry(const std::string& line) const {
+    return line.starts_with("  ") && (entries_only_ ? line[2] != ' ' : line[2] == '-');
+  }
   void TakeEntry(const std::string& words) {
     const size_t gap = words.find("  ");
     text_ += ".TP\n.B " + Argument(words.substr(0, gap)) + "\n";
@@ -130,6 +136,7 @@ class HelpReader {
     in_example_ = false;
   }
 
+  const bool entries_only_;
   std::string text_;
   bool in_examples_ = false;
   bool in_example_ = false;
@@ -162,12 +169,16 @@ std::string ManualOf(const CLI::App& app, const std::string& version, const std:
   return text;
 }
 
-std::string ManualFromHelp(const std::string& help, const ManualTitle& title) {
-  HelpReader reader;
-  for (const std::string& line : std::vector<std::string>(absl::StrSplit(help, '\n'))) {
-    reader.Take(line);
-  }
-  return absl::StrCat(Title(title), ".SH DESCRIPTION\n", reader.End(),
+std::string ManualFromHelp(const std::string& help, const std::string& more,
+                           const ManualTitle& title) {
+  const auto read = [](const std::string& text, bool entries_only) {
+    HelpReader reader(entries_only);
+    for (const std::string& line : std::vector<std::string>(absl::StrSplit(text, '\n'))) {
+      reader.Take(line);
+    }
+    return reader.End();
+  };
+  return absl::StrCat(Title(title), ".SH DESCRIPTION\n", read(help, false), read(more, true),
                       ".SH SEE ALSO\n.BR lumen (1)\n");
 }
 

@@ -17,8 +17,10 @@ struct ManualTitle {
   std::string date;  // of the page, as 2026-01-31
 };
 
-// A manual from what a program's --help says: headings end with a colon, entries stand two columns
-// in, with their text two columns or more behind them or below.
-std::string ManualFromHelp(const std::string& help, const ManualTitle& title);
+// A manual from what a program's --help says: headings end with a colon, flags stand two columns
+// in, with their text two columns or more behind them or below. `more` are sections behind these,
+// in the same form, in which whatever stands two columns in is explained.
+std::string ManualFromHelp(const std::string& help, const std::string& more,
+                           const ManualTitle& title);
 
 }  // namespace lumen::cli
