@@ -229,7 +229,13 @@ absl::Status CreateDirectories(FileSystem& file_system, const std::string& path)
   const std::string parent = ParentDirectory(path);
   ASSIGN_OR_RETURN(const bool exists, file_system.Exists(path));
   RETURN_IF_ERROR(CreateDirectories(file_system, parent));
-  if (!exists) RETURN_IF_ERROR(file_system.CreateDirectory(path));
+  if (!exists) {
+    const absl::Status made = file_system.CreateDirectory(path);
+    // One that was made although the call failed would be found by the next attempt, which could
+    // not tell whether a failed sync has dropped its name: as below.
+    if (!made.ok() && !absl::IsAlreadyExists(made)) file_system.RemoveDirectory(path).IgnoreError();
+    RETURN_IF_ERROR(made);
+  }
   const absl::Status synced = file_system.SyncDirectory(parent);
   // Whoever made a directory above may keep others from reading the one it is in; its name is then
   // as durable as they left it.
