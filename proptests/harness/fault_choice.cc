@@ -21,6 +21,7 @@ using faultfs::CallKind;
 using faultfs::FaultKind;
 using faultfs::FaultPlan;
 using faultfs::FaultRule;
+using faultfs::FaultSelector;
 using faultfs::FileRole;
 
 // Where faults matter; LOCK is not written to.
@@ -42,14 +43,77 @@ void AimAtFrames(FaultRule& rule, SeededRandom& random) {
   }
 }
 
-// Of the files whose syncs are promises to clients, later than those that create the database.
-FaultRule FailedSync(SeededRandom& random) {
-  constexpr std::array<std::string_view, 5> kNames = {"sync-marked-clean", "sync-late",
-                                                      "sync-reverted", "sync-failed-durable",
-                                                      "sync-failed-partly"};
-  FaultRule rule = *faultfs::RuleNamed(kNames[random.Below(kNames.size())]);
-  rule.when.role = random.Below(3) == 0 ? FileRole::kManifest : FileRole::kWal;
-  rule.when.nth = 2 + random.Below(uint64_t{1} << (2 + random.Below(5)));
+// As often as file systems have them: ext4 and xfs mark clean, btrfs reverts.
+std::string_view SyncFailure(SeededRandom& random) {
+  constexpr std::array<std::string_view, 8> kNames = {
+      "sync-marked-clean", "sync-marked-clean",  "sync-marked-clean",   "sync-reverted",
+      "sync-reverted",     "sync-failed-partly", "sync-failed-durable", "sync-late"};
+  return kNames[random.Below(kNames.size())];
+}
+
+// Files whose syncs are promises, to clients or to whoever removes what a file replaces, and how
+// far from the beginning of a workload faults are spread.
+struct SyncedFiles {
+  FileRole role = FileRole::kWal;
+  uint64_t names_of_four = 0;     // rules about the sync of the directory; the others: of the file
+  uint64_t name_doublings = 1;    // from the 2nd to at most the (1 + 2^n)th
+  uint64_t append_doublings = 1;  // to at most the (1 + 2 * 2^n)th
+};
+// What a WAL segment holds is promised sync by sync. A table has one sync of its own, and depends
+// on those of a directory that every job syncs. A new manifest is rare, because it takes an open or
+// a failure.
+constexpr SyncedFiles kWalFiles = {
+    .role = FileRole::kWal, .names_of_four = 1, .name_doublings = 4, .append_doublings = 5};
+constexpr SyncedFiles kTableFiles = {
+    .role = FileRole::kSst, .names_of_four = 3, .name_doublings = 4, .append_doublings = 5};
+constexpr SyncedFiles kManifestFiles = {
+    .role = FileRole::kManifest, .names_of_four = 2, .name_doublings = 1, .append_doublings = 3};
+
+const SyncedFiles& ChooseSyncedFiles(SeededRandom& random) {
+  constexpr std::array kChoice = {&kWalFiles, &kWalFiles, &kTableFiles, &kTableFiles,
+                                  &kManifestFiles};
+  return *kChoice[random.Below(kChoice.size())];
+}
+
+// A sync that fails loses what waits for it. So it is the first one after something was made, later
+// than what creates the database: bytes of a file, or a name, which then is lost for its owner
+// whoever syncs the directory.
+FaultRule FailedSync(std::string_view failure, const SyncedFiles& files, SeededRandom& random) {
+  FaultRule rule = *faultfs::RuleNamed(failure);
+  FaultSelector made{.role = files.role};
+  if (random.Below(4) < files.names_of_four) {
+    made.calls = {CallKind::kCreate};
+    made.nth = 2 + random.Below(uint64_t{2} << random.Below(files.name_doublings));
+    rule.when.calls = {CallKind::kSyncDirectory};
+  } else {
+    made.calls = {CallKind::kAppend};
+    made.nth = 2 + random.Below(uint64_t{4} << random.Below(files.append_doublings));
+    rule.when.calls = {CallKind::kSync};
+    rule.when.role = files.role;
+  }
+  rule.when.after = std::make_shared<FaultSelector>(made);
+  if (random.Below(8) == 0) rule.when.times = 2 + random.Below(3);
+  return rule;
+}
+
+// Several, so that what is done about one meets the next: of files of one role, and in one way,
+// which is a file system's.
+void AddFailedSyncs(FaultPlan& plan, SeededRandom& random) {
+  const std::string_view failure = SyncFailure(random);
+  const SyncedFiles& files = ChooseSyncedFiles(random);
+  const uint64_t rules = 2 + random.Below(4);
+  for (uint64_t i = 0; i < rules; ++i) plan.Add(FailedSync(failure, files, random));
+}
+
+FaultRule AnyFailedSync(SeededRandom& random) {
+  const std::string_view failure = SyncFailure(random);
+  return FailedSync(failure, ChooseSyncedFiles(random), random);
+}
+
+// Of a recovery, which has not many.
+FaultRule FailedSyncOfRecovery(SeededRandom& random) {
+  FaultRule rule = *faultfs::RuleNamed(SyncFailure(random));
+  rule.when.nth = 1 + random.Below(8);
   return rule;
 }
 
@@ -64,8 +128,7 @@ FaultRule FailedRead(SeededRandom& random) {
   return rule;
 }
 
-FaultRule ChooseRule(SeededRandom& random) {
-  if (random.Below(3) == 0) return FailedSync(random);
+FaultRule AnyFault(SeededRandom& random) {
   const std::span<const std::string_view> names = faultfs::FaultNames();
   FaultRule rule;
   do {
@@ -152,7 +215,7 @@ std::optional<FaultRule> ChooseDamage(const faultfs::DiskImage& image, SeededRan
   const auto* const entries = image.Directory(image.Find(kDatabaseDirectory));
   if (entries == nullptr || entries->empty()) return std::nullopt;
   std::optional<Target> target;
-  if (random.Below(2) == 0) target = FramesOfWal(image, *entries, random);
+  if (random.Below(3) > 0) target = FramesOfWal(image, *entries, random);
   if (!target.has_value()) target = AnyFile(image, *entries, random);
   if (!target.has_value()) return std::nullopt;
   return DamageOf(*target, random);
@@ -172,10 +235,13 @@ std::string LyingFrom(uint64_t nth_sync) {
 std::string ChooseFaults(faultfs::Profile profile, uint64_t seed) {
   SeededRandom random(seed);
   if (profile == faultfs::Profile::kLyingDisk) return LyingFrom(1 + random.Below(40));
-  if (random.Below(2) == 0) return "";
   FaultPlan plan;
-  const uint64_t rules = 1 + random.Below(2);
-  for (uint64_t i = 0; i < rules; ++i) plan.Add(ChooseRule(random));
+  const uint64_t choice = random.Below(8);
+  if (choice < 4) AddFailedSyncs(plan, random);
+  const uint64_t others = choice < 4 || choice == 7 ? 0 : 1 + random.Below(4);
+  for (uint64_t i = 0; i < others; ++i) {
+    plan.Add(random.Below(4) == 0 ? AnyFailedSync(random) : AnyFault(random));
+  }
   return plan.ToString();
 }
 
@@ -185,8 +251,9 @@ std::string ChooseRecoveryFault(const faultfs::DiskImage& image, uint64_t seed) 
   const uint64_t choice = random.Below(4);
   if (choice < 2) rule = ChooseDamage(image, random);
   if (choice == 2) rule = FailedRead(random);
+  if (!rule.has_value() && random.Below(3) == 0) rule = FailedSyncOfRecovery(random);
   if (!rule.has_value()) {
-    rule = ChooseRule(random);
+    rule = AnyFault(random);
     rule->when.nth = 1 + random.Below(16);
   }
   FaultPlan plan;

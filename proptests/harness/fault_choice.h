@@ -8,8 +8,9 @@
 
 namespace lumen::crash {
 
-// A plan for a workload, as text; often empty, because most crashes need no other fault. On a lying
-// disk the syncs lie from some call on.
+// A plan for a workload, as text; sometimes empty. Of half of the cases failed syncs, which excuse
+// nothing but what is in doubt, and of which many leave the program at work. On a lying disk the
+// syncs lie from some call on.
 std::string ChooseFaults(faultfs::Profile profile, uint64_t seed);
 
 // One fault that a recovery of the image may meet: any, or damage of what the image holds, more

@@ -131,6 +131,27 @@ TEST(RecordingTest, NoAnswerIsWrongUnderFaults) {
   }
 }
 
+// What a failed sync could lose is there when it fails: the names that a directory's would have
+// made durable, and the bytes of a WAL that clients were to be promised.
+TEST(RecordingTest, FailedSyncsHaveSomethingToLose) {
+  uint64_t names = 0;
+  uint64_t promised = 0;
+  for (uint64_t seed = 0; seed < 400; ++seed) {
+    const auto plan = faultfs::FaultPlan::Parse(ChooseFaults(faultfs::Profile::kXfs, seed));
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    const Recording recording = Record(GenerateWorkload(seed, 64), {.seed = seed, .plan = &*plan});
+    for (size_t i = 0; i < plan->rules().size(); ++i) {
+      const faultfs::FaultSelector& when = plan->rules()[i].when;
+      if (when.after == nullptr) continue;
+      const uint64_t changed = recording.fault_counts[i].changed;
+      if (when.calls[0] == faultfs::CallKind::kSyncDirectory) names += changed;
+      if (when.role == faultfs::FileRole::kWal) promised += changed;
+    }
+  }
+  EXPECT_GT(names, 150U);
+  EXPECT_GT(promised, 75U);
+}
+
 // Where of a file the rule strikes, in bytes.
 uint64_t PlaceOf(const faultfs::FaultRule& rule) {
   const bool bit = rule.fault.kind == faultfs::FaultKind::kBitFlip;
