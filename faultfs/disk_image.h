@@ -74,8 +74,8 @@ class DiskImage {
   void AddFile(InodeNumber inode, FileBytes bytes = {});
   void AddDirectory(InodeNumber inode);
   FileBytes& MutableFile(InodeNumber inode);
-  // Replaces what the entry named; inode 0 removes it.
-  void SetEntry(InodeNumber directory, std::string_view name, InodeNumber inode);
+  // Replaces what the entry named, and returns it; inode 0 removes it.
+  InodeNumber SetEntry(InodeNumber directory, std::string_view name, InodeNumber inode);
   void DropInode(InodeNumber inode);
   // Forgets every inode that no name leads to.
   void DropUnreachable();

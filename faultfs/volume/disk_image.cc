@@ -83,11 +83,12 @@ FileBytes& DiskImage::MutableFile(InodeNumber inode) {
   return MutableNode(inode).bytes;
 }
 
-void DiskImage::SetEntry(InodeNumber directory, std::string_view name, InodeNumber inode) {
+InodeNumber DiskImage::SetEntry(InodeNumber directory, std::string_view name, InodeNumber inode) {
   CHECK(Directory(directory) != nullptr);
   Entries& entries = MutableNode(directory).entries;
   const auto at = entries.begin() + (Position(entries, name) - entries.cbegin());
   const bool exists = at != entries.end() && at->first == name;
+  const InodeNumber before = exists ? at->second : 0;
   if (exists && inode != 0) {
     at->second = inode;
   } else if (exists) {
@@ -95,6 +96,7 @@ void DiskImage::SetEntry(InodeNumber directory, std::string_view name, InodeNumb
   } else if (inode != 0) {
     entries.emplace(at, name, inode);
   }
+  return before;
 }
 
 void DiskImage::DropInode(InodeNumber inode) {

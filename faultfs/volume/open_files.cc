@@ -161,13 +161,12 @@ class VolumeFileLock final : public FileLock {
   // No call of its own: it changes nothing, and no device takes part in it.
   absl::Status StillHeld() const override {
     if (!life_->alive()) return ProcessLife::Killed(path_);
-    const VolumeTree& tree = life_->volume().tree;
+    InodeNumber directory = 0;
     InodeNumber there = 0;
-    if (tree.FindDirectory(ParentDirectory(path_), &there) != 0 || there != directory_) {
+    if (life_->volume().tree.FindEntry(path_, &directory, &there) != 0 || directory != directory_) {
       return DirectoryLostStatus(path_);
     }
-    if (tree.Find(path_, &there) == 0 && there != inode_) return LockReplacedStatus(path_);
-    return absl::OkStatus();
+    return there == 0 || there == inode_ ? absl::OkStatus() : LockReplacedStatus(path_);
   }
 
  private:

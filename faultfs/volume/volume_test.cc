@@ -135,6 +135,28 @@ TEST(Volume, ALockFileIsEmptyOnTheDisk) {
   EXPECT_THAT(Tags(volume), ElementsAre("lock"));
 }
 
+// A volume remembers the directory that the last path led through.
+TEST(Volume, APathLeadsWhereItsDirectoriesAreNow) {
+  Volume volume;
+  const auto files = volume.Start();
+  ASSERT_TRUE(files->CreateDirectory("/a").ok());
+  ASSERT_TRUE((*files->CreateLogFile("/a/f"))->Append("of a").ok());
+  EXPECT_EQ(ReadAll(*files, "/a/f"), "of a");
+  ASSERT_TRUE(files->Rename("/a", "/b").ok());
+  EXPECT_FALSE(*files->Exists("/a/f"));
+  EXPECT_EQ(ReadAll(*files, "/b/f"), "of a");
+  ASSERT_TRUE(files->CreateDirectory("/a").ok());
+  EXPECT_FALSE(*files->Exists("/a/f"));
+  EXPECT_FALSE(files->OpenReadFile("/b/../b/f").ok());
+  EXPECT_EQ(ReadAll(*files, "/b/./f"), "of a");
+  EXPECT_EQ(ReadAll(*files, "/b//f"), "of a");
+  EXPECT_TRUE(absl::IsNotFound(files->Remove("/a/f")));
+  ASSERT_TRUE(files->RemoveDirectory("/a").ok());
+  EXPECT_TRUE(absl::IsNotFound(files->CreateLogFile("/a/f").status()));
+  ASSERT_TRUE(files->Remove("/b/f").ok());
+  EXPECT_FALSE(*files->Exists("/b/f"));
+}
+
 TEST(Volume, OpenFilesOutliveTheirProcessAndTheirNames) {
   Volume volume;
   auto files = volume.Start();

@@ -14,6 +14,11 @@ constexpr size_t kLongestName = 255;  // NAME_MAX
 // Of a history that two short recoveries make.
 constexpr size_t kUsualOperations = 96;
 
+// Where no ".." and no "." may come, and nothing is too long.
+bool IsPlainName(std::string_view name) {
+  return !name.empty() && name[0] != '.' && name.size() <= kLongestName;
+}
+
 }  // namespace
 
 VolumeTree::VolumeTree(DiskImage start, bool records_history)
@@ -30,8 +35,28 @@ VolumeTree::VolumeTree(DiskImage start, bool records_history)
   }
 }
 
+bool VolumeTree::ResolveInParent(std::string_view path, Place* place) const {
+  const size_t length = parent_.path.size();
+  if (length == 0 || path.size() <= length + 1 || path[length] != '/') return false;
+  const std::string_view name = path.substr(length + 1);
+  if (name.find('/') != name.npos || !IsPlainName(name)) return false;
+  if (!path.starts_with(parent_.path)) return false;
+  place->directory = parent_.inode;
+  place->name = name;
+  place->inode = current_.Entry(place->directory, name);
+  return true;
+}
+
+void VolumeTree::RememberParent(std::string_view path, const Place& place) const {
+  const size_t slash = path.rfind('/');
+  if (slash == path.npos || slash == 0 || !IsPlainName(path.substr(slash + 1))) return;
+  parent_.path = path.substr(0, slash);
+  parent_.inode = place.directory;
+}
+
 int VolumeTree::Resolve(std::string_view path, Place* place) const {
   if (path.empty()) return ENOENT;
+  if (ResolveInParent(path, place)) return 0;
   place->inode = kRootInode;
   for (PathParts parts(path); parts.Next();) {
     if (place->name_error != 0) return place->name_error;
@@ -43,6 +68,7 @@ int VolumeTree::Resolve(std::string_view path, Place* place) const {
     place->name = parts.part();
     place->inode = current_.Entry(place->directory, place->name);
   }
+  RememberParent(path, *place);
   return 0;
 }
 
@@ -66,6 +92,14 @@ int VolumeTree::FindFile(std::string_view path, InodeNumber* inode) const {
 int VolumeTree::FindDirectory(std::string_view path, InodeNumber* inode) const {
   if (const int error_number = Find(path, inode)) return error_number;
   return IsDirectory(*inode) ? 0 : ENOTDIR;
+}
+
+int VolumeTree::FindEntry(std::string_view path, InodeNumber* directory, InodeNumber* inode) const {
+  Place place;
+  if (const int error_number = LookUp(path, &place)) return error_number;
+  *directory = place.directory;
+  *inode = place.inode;
+  return 0;
 }
 
 Operation* VolumeTree::Record(OperationKind kind, InodeNumber inode, std::string_view tag) {
@@ -92,10 +126,11 @@ InodeNumber VolumeTree::NewInode(std::string_view path) {
 }
 
 void VolumeTree::SetEntry(InodeNumber directory, std::string_view name, InodeNumber inode) {
-  const InodeNumber before = current_.Entry(directory, name);
+  const InodeNumber before = current_.SetEntry(directory, name, inode);
   if (before != 0) --info_[before].names;
   if (inode != 0) ++info_[inode].names;
-  current_.SetEntry(directory, name, inode);
+  // A path may lead elsewhere now.
+  if (IsDirectory(before) || IsDirectory(inode)) parent_.path.clear();
 }
 
 int VolumeTree::CreateFile(std::string_view path, InodeNumber* inode) {
@@ -121,8 +156,9 @@ int VolumeTree::CreateDirectory(std::string_view path) {
 }
 
 bool VolumeTree::LeadsThrough(std::string_view path, InodeNumber inode) const {
+  if (!IsDirectory(inode)) return false;
   InodeNumber at = kRootInode;
-  for (PathParts parts(path); inode != 0 && parts.Next();) {
+  for (PathParts parts(path); parts.Next();) {
     if (at == inode) return true;
     at = current_.Entry(at, parts.part());
   }

@@ -27,6 +27,8 @@ class VolumeTree {
   // The same, and EISDIR or ENOTDIR for the other kind.
   int FindFile(std::string_view path, InodeNumber* inode) const;
   int FindDirectory(std::string_view path, InodeNumber* inode) const;
+  // The directory that the path's last name is in, and the inode of that name; 0: there is none.
+  int FindEntry(std::string_view path, InodeNumber* directory, InodeNumber* inode) const;
 
   int CreateFile(std::string_view path, InodeNumber* inode);
   int CreateDirectory(std::string_view path);
@@ -90,6 +92,11 @@ class VolumeTree {
     InodeNumber inode = 0;
     int name_error = 0;  // what looking the name up gives, beyond whether it is there
   };
+  // A directory and the path that leads to it.
+  struct Parent {
+    std::string path;  // empty: none
+    InodeNumber inode = 0;
+  };
   struct Info {
     uint32_t handles = 0;
     uint32_t names = 0;  // entries that lead to it
@@ -105,6 +112,9 @@ class VolumeTree {
   // Follows the path up to its last name; LookUp follows that as well.
   int Resolve(std::string_view path, Place* place) const;
   int LookUp(std::string_view path, Place* place) const;
+  // False: `parent_` does not help.
+  bool ResolveInParent(std::string_view path, Place* place) const;
+  void RememberParent(std::string_view path, const Place& place) const;
   // Whether one of the directories on the way is `inode`.
   bool LeadsThrough(std::string_view path, InodeNumber inode) const;
   int CheckRename(const Place& source, const Place& target) const;
@@ -124,6 +134,8 @@ class VolumeTree {
   const bool records_history_;
   std::vector<Operation> history_;
   std::vector<Info> info_;  // by inode
+  // Of the path that was followed last: most that follow lead through it as well.
+  mutable Parent parent_;
   std::vector<LockText> lock_texts_;
   uint64_t capacity_bytes_ = ~uint64_t{0};
   uint64_t used_bytes_ = 0;
