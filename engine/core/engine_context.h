@@ -41,7 +41,11 @@ std::string CommandsThatHelp(const std::string& directory);
 struct EngineContext {
   EngineContext(const Options& open_options, std::string open_directory, const Environment& env);
 
-  std::string Path(std::string_view name) const { return directory + "/" + std::string(name); }
+  std::string Path(std::string_view name) const {
+    std::string path;
+    path.reserve(directory.size() + 1 + name.size());
+    return path.append(directory).append("/").append(name);
+  }
   uint64_t NewFileNumber() { return next_file_number.fetch_add(1, std::memory_order_relaxed); }
   // Takes LOCK; where that is lost, the engine turns read-only.
   absl::Status TakeLock();

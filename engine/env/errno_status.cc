@@ -45,6 +45,12 @@ std::string_view AdviceOn(int error_number) {
 constexpr char kSyncNotBegun[] = "lumen/sync-not-begun";
 constexpr char kTooManyFiles[] = "lumen/too-many-files";
 
+// Of glibc >= 2.32: in English, whatever the locale, and without looking for a translation.
+std::string DescriptionOf(int error_number) {
+  const char* const description = strerrordesc_np(error_number);
+  return description != nullptr ? description : "Unknown error " + std::to_string(error_number);
+}
+
 }  // namespace
 
 absl::Status SyncNotBegun(absl::Status error) {
@@ -59,8 +65,7 @@ bool IsSyncNotBegun(const absl::Status& error) {
 absl::Status ErrnoStatus(const std::string& path, std::string_view operation, int error_number) {
   std::string message = path;
   message.append(": ").append(operation).append(": ");
-  message.append(std::strerror(error_number));  // glibc >= 2.32: a buffer per thread
-  message.append(AdviceOn(error_number));
+  message.append(DescriptionOf(error_number)).append(AdviceOn(error_number));
   absl::Status status(CodeOf(error_number), message);
   if (error_number == EMFILE || error_number == ENFILE) {
     status.SetPayload(kTooManyFiles, absl::Cord());
