@@ -130,15 +130,13 @@ void Exploration::Crash(Subject& subject) {
     if (point < recording.history.size()) state.Begin(recording.history[point]);
     const Obligations obligations = recording.ObligationsAt(point, subject.base.profile);
     const CrashSpace space(state, subject.base.seed, state.unlinked());
-    uint64_t moment_hash = Combined(trace_hash, obligations.hash());
-    if (state.under_way() != nullptr) {
-      moment_hash = OperationHash(state.under_way()->operation, moment_hash);
-    }
     CountPoint(VisitPoint(subject,
                           {space, point, obligations, nullptr, Combined(subject.base.seed, point)},
-                          moment_hash));
+                          trace_hash, state.under_way()));
     if (failed_ || over() || point == recording.history.size()) return;
-    trace_hash = OperationHash(recording.history[point], trace_hash);
+    if (subject.bounds != nullptr) {
+      trace_hash = OperationHash(recording.history[point], trace_hash);
+    }
     state.Apply(recording.history[point]);
   }
 }
@@ -153,8 +151,11 @@ void Exploration::CountPoint(Visited visited) {
 // After the same operations, and in the same one, the same images are legal: where the same is
 // demanded of them, too, an earlier workload's crash has tested them all.
 Exploration::Visited Exploration::VisitPoint(Subject& subject, const Moment& moment,
-                                             uint64_t moment_hash) {
+                                             uint64_t trace_hash,
+                                             const faultfs::PendingOperation* under_way) {
   if (subject.bounds == nullptr) return VisitImages(subject, moment);
+  uint64_t moment_hash = Combined(trace_hash, moment.obligations.hash());
+  if (under_way != nullptr) moment_hash = OperationHash(under_way->operation, moment_hash);
   if (const auto before = visited_.find(moment_hash); before != visited_.end()) {
     return before->second;
   }

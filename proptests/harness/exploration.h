@@ -55,7 +55,9 @@ class Exploration {
 
   void Crash(Subject& subject);
   void CountPoint(Visited visited);
-  Visited VisitPoint(Subject& subject, const Moment& moment, uint64_t moment_hash);
+  // `trace_hash`: of the operations before it; only with bounds.
+  Visited VisitPoint(Subject& subject, const Moment& moment, uint64_t trace_hash,
+                     const faultfs::PendingOperation* under_way);
   Visited VisitImages(Subject& subject, const Moment& moment);
   void Visit(Subject& subject, const Moment& moment, const faultfs::CrashImage& image);
   // With the obligations that are the image's own.
