@@ -121,6 +121,7 @@ absl::StatusOr<bool> Checkpoint::Advance() {
       stage_ = Stage::kRename;
       return false;
     case Stage::kRename:
+      // Only where that is the database's own directory do other jobs sync it meanwhile.
       failed_syncs_before_ = files.failed_syncs(ParentDirectory(target_));
       RETURN_IF_ERROR(files.Rename(temporary_, target_));
       stage_ = Stage::kSyncParent;

@@ -1,16 +1,21 @@
 // Goal: a checkpoint is a whole database of its own: it holds one state of its origin, shares
 // nothing that either changes, and appears at once or not at all. Method: simulation; crashes at
 // every operation of a checkpoint are in engine/core/crash_test.cc.
+#include "engine/core/checkpoint.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "engine/core/crash_testing.h"
 #include "engine/format/frame.h"
 #include "engine/manifest/version_edit.h"
+#include "engine/simulated_environment.h"
 
 namespace lumen {
 namespace {
@@ -150,6 +155,30 @@ TEST_F(CheckpointTest, AFinishedOneIsNoLeftoverWhateverItsName) {
     const absl::Status refused = Take(name);
     EXPECT_TRUE(absl::IsInvalidArgument(refused)) << refused;
   }
+}
+
+// The directory above may be one that other jobs sync: the database's own. A failed sync of theirs
+// may have dropped the new name; the checkpoint's own then proves nothing.
+TEST(Checkpoint, AnotherJobsFailedDirectorySyncAfterTheRenameIsTold) {
+  MemoryFileSystem files;
+  SimulatedEnvironment environment(5, files);
+  ASSERT_TRUE(files.CreateDirectory("/db").ok());
+  EngineContext context(TinyOptions(), "/db", environment.environment());
+  auto state = std::make_shared<ReadState>();
+  state->active.first_sequence = 1;
+  state->version = std::make_shared<Version>(std::vector<Level>(Version::kLevels));
+  Checkpoint checkpoint(context, std::move(state), "/db/copy");
+  while (!*files.Exists("/db/copy")) {
+    const auto finished = checkpoint.Advance();
+    ASSERT_TRUE(finished.ok() && !*finished) << finished.status();
+  }
+  files.SetHook([](MemoryFileSystem::Operation, const std::string& path) {
+    return absl::InternalError(path + ": injected");
+  });
+  EXPECT_FALSE(context.files.SyncDirectory("/db").ok());
+  files.SetHook({});
+  EXPECT_TRUE(absl::IsInternal(checkpoint.Advance().status()));
+  context.background.Stop();
 }
 
 TEST_F(CheckpointTest, OneThatFailedCanBeTakenAgain) {

@@ -164,6 +164,32 @@ TEST_F(ManifestLogTest, AFailedRenameOfCurrentIsSticky) {
   EXPECT_EQ(DurableFloor(), 1u);
 }
 
+// Another job's failed sync may have dropped the new manifest's name: CURRENT never leads to it.
+TEST_F(ManifestLogTest, AnotherJobsFailedDirectorySyncBeforeTheRenameCostsThatManifest) {
+  bool edit_failed = false;
+  bool fail_sync = false;
+  std::string made;
+  Hook([&](Operation operation, const std::string& path) {
+    if (operation == Operation::kAppend) return !std::exchange(edit_failed, true);
+    if (operation == Operation::kCreate && made.empty()) made = path;
+    return operation == Operation::kSyncDirectory && fail_sync;
+  });
+  absl::Status told;
+  log_->Commit(FloorEdit(9), [&told](const absl::Status& status) { told = status; });
+  while (made.empty()) ASSERT_TRUE(environment_.RunOne());
+  fail_sync = true;
+  EXPECT_FALSE(context_->files.SyncDirectory("/db").ok());
+  fail_sync = false;
+  environment_.RunUntilIdle();
+  EXPECT_TRUE(absl::IsInternal(told)) << told;
+  EXPECT_EQ(failures_told_, 1);
+  const auto current = ReadWholeFile(files_, "/db/CURRENT");
+  ASSERT_TRUE(current.ok()) << current.status();
+  EXPECT_NE("/db/" + ManifestFileName(*DecodeCurrent(*current)), made);
+  ASSERT_TRUE(Commit(3).ok());
+  EXPECT_EQ(DurableFloor(), 3u);
+}
+
 // Another job's failed sync may have dropped the rename; this log's own then proves nothing.
 TEST_F(ManifestLogTest, AnotherJobsFailedDirectorySyncAfterTheRenameIsSticky) {
   bool edit_failed = false;
