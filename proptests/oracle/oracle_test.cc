@@ -181,6 +181,17 @@ TEST_P(OracleTest, WhatARecoveryHasSettledStaysSo) {
   }
 }
 
+TEST_P(OracleTest, TwoRecoveriesInARowChangeNothingBeforeTheFirst) {
+  log_.Resolve({.content = {}, .prefix = 0}, 80);
+  log_.Resolve({.content = {}, .prefix = 0}, 90);
+  crash_point_ = 75;
+  for (size_t count = 4; count <= 7; ++count) {
+    Hold(log_.StateAfter(count, {}, 75));
+    ExpectAccepted();
+    EXPECT_EQ(recovered_.prefix, count);
+  }
+}
+
 TEST_P(OracleTest, ALostSequenceStaysTaken) {
   log_.Resolve({.content = {}, .prefix = 5}, 80);
   Recover(5);

@@ -134,6 +134,7 @@ void WriteLog::Resolve(const Recovered& recovered, uint64_t when) {
     }
   }
   kept_ = {};
+  lost_ = CommittedWrite::kNever;
   state_hashes_ = {0};
   for (const CommittedWrite& write : writes_) HashStateAfter(write);
 }
