@@ -10,7 +10,8 @@
 
 namespace lumen {
 
-enum class EventLevel : uint8_t { kInfo, kWarning, kError };
+// kDebug: what background work does when all is well, a line or two for each memtable.
+enum class EventLevel : uint8_t { kDebug, kInfo, kWarning, kError };
 
 // Everything there is to set. Sizes in bytes. Open refuses a combination that cannot work and says
 // why.

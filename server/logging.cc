@@ -138,6 +138,8 @@ void InstallLogging(const LogOptions& options) {
 
 void LogEngineEvent(EventLevel level, std::string_view message) {
   switch (level) {
+    case EventLevel::kDebug:
+      return spdlog::debug("engine: {}", message);
     case EventLevel::kInfo:
       return spdlog::info("engine: {}", message);
     case EventLevel::kWarning:

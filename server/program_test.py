@@ -160,7 +160,13 @@ class ExitCodes(Program):
         admin("checkpoint", "one")
         admin("log-level", "debug")
         self.assertRegex(admin("config"), r"log_level.*debug.*lumen\.v1\.Admin/SetLogLevel")
+        self.assertEqual(server.put("k", "v").returncode, 0)
+        admin("flush")
+        self.assertEqual(server.put("", "v").returncode, 4)
         self.assertEqual(server.stop(), 0)
+        self.assertRegex(server.log, r"debug: engine: flushing a memtable of 1 entries and \d+ bytes")
+        self.assertRegex(server.log, r"debug: engine: flushed into \d+\.sst of \d+ bytes")
+        self.assertRegex(server.log, r"debug: refused ipv4:127\.0\.0\.1:\d+: INVALID_FIELD: key must not be empty")
         self.assertRegex(server.log, r"info: checkpoint \S+/checkpoints/one, asked for by ipv4:127\.0\.0\.1:")
         self.assertRegex(server.log, r"info: log level debug instead of info, asked for by ")
 

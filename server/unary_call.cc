@@ -1,5 +1,7 @@
 #include "server/unary_call.h"
 
+#include <spdlog/spdlog.h>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
@@ -27,6 +29,10 @@ std::optional<Refusal> CheckStillWanted(const grpc::ServerContext& context) {
 grpc::Status Refuse(grpc::ServerContext& context, const Refusal& refusal) {
   if (const auto after = RetryAfter(refusal.reason); after.count() != 0) {
     context.AddTrailingMetadata(kRetryPushbackKey, std::to_string(after.count()));
+  }
+  if (spdlog::should_log(spdlog::level::debug)) {
+    spdlog::debug("refused {}: {}: {}", context.peer(), ReasonName(refusal.reason),
+                  refusal.message);
   }
   return ToStatus(refusal);
 }

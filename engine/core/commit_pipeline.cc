@@ -288,6 +288,9 @@ void CommitPipeline::Rotate() {
   wal_.Advance();
   durable_sequence_.store(next_sequence_ - 1,
                           std::memory_order_release);  // the SEAL's sync covered all
+  context_.Report(EventLevel::kDebug,
+                  absl::StrCat("the WAL goes on in segment ", wal_.segment_number(),
+                               " from sequence ", next_sequence_));
   if (switching_) {
     state_.SwitchMemtable({std::make_shared<Memtable>(), wal_.segment_number(), next_sequence_});
     on_switch_();

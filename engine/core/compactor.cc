@@ -15,6 +15,13 @@ constexpr int64_t kIdleBeforeDrainNs = 1'000'000'000;
 // A retry merges everything anew: each waits twice as long as the one before, up to 4 intervals.
 constexpr int kMostDoublings = 2;
 
+// "3 tables of level 1, 4096 bytes"
+std::string Described(const Level& tables, int level) {
+  uint64_t bytes = 0;
+  for (const TablePtr& table : tables) bytes += table->summary().file_bytes;
+  return absl::StrCat(tables.size(), " tables of level ", level, ", ", bytes, " bytes");
+}
+
 }  // namespace
 
 class Compactor::CompactionStep : public Step {
@@ -31,6 +38,7 @@ class Compactor::CompactionStep : public Step {
   }
 
   StepResult Run(int64_t budget) override {
+    if (!std::exchange(begun_, true)) ReportBegin();
     if (merge_ == nullptr) {
       compactor_.Commit(job_, {});
       return StepResult::kDone;
@@ -57,6 +65,15 @@ class Compactor::CompactionStep : public Step {
   std::string_view name() const override { return "compaction"; }
 
  private:
+  void ReportBegin() const {
+    const Compaction& what = job_.compaction;
+    const std::string upper = Described(what.upper, what.level);
+    context_.Report(EventLevel::kDebug,
+                    what.move ? absl::StrCat("moving ", upper, ", to level ", what.output_level)
+                              : absl::StrCat("compacting ", upper, ", with ",
+                                             Described(what.lower, what.output_level)));
+  }
+
   absl::StatusOr<bool> Advance() {
     if (!merged_) {
       ASSIGN_OR_RETURN(merged_, merge_->Advance());
@@ -76,6 +93,7 @@ class Compactor::CompactionStep : public Step {
   const Job job_;
   const uint64_t failed_syncs_before_;
   std::unique_ptr<CompactionMerge> merge_;  // null: a trivial move
+  bool begun_ = false;
   bool merged_ = false;
 };
 
@@ -231,6 +249,10 @@ void Compactor::Installed(const Job& job, const VersionEdit& edit,
       Bump(context_.counters.compaction_bytes_written, table->summary().file_bytes);
     }
   }
+  context_.Report(EventLevel::kDebug,
+                  absl::StrCat(compaction.move ? "moved to level " : "compacted into ",
+                               compaction.move ? absl::StrCat(compaction.output_level)
+                                               : Described(opened, compaction.output_level)));
   context_.ReportDone(SoftWork::kCompaction, "a compaction");
   {
     MutexLock lock(mutex_);

@@ -52,6 +52,9 @@ class Flusher::FlushStep : public Step {
     switch (stage_) {
       case Stage::kCreate: {
         ASSIGN_OR_RETURN(output_, TableOutput::Create(context_, context_.TableOptionsFor(0, 1)));
+        context_.Report(EventLevel::kDebug,
+                        absl::StrCat("flushing a memtable of ", slot_.memtable->entry_count(),
+                                     " entries and ", slot_.memtable->memory_bytes(), " bytes"));
         iterator_->SeekToFirst();
         stage_ = Stage::kWrite;
         return false;
@@ -149,6 +152,8 @@ void Flusher::Written(const MemtableSlot& next, const TableRecord& record) {
 
 void Flusher::Installed(const VersionEdit& edit, TablePtr table) {
   Bump(context_.counters.flush_bytes, table->summary().file_bytes);
+  context_.Report(EventLevel::kDebug, absl::StrCat("flushed into ", TableFileName(table->number()),
+                                                   " of ", table->summary().file_bytes, " bytes"));
   state_.InstallFlush(ApplyEdit(*state_.state()->version, edit, {std::move(table)}));
   wal_.ReleaseBelow(*edit.wal_floor);
   Bump(context_.counters.flushes);
