@@ -131,7 +131,8 @@ void AdminService::Status(UnaryRpc& rpc) {
   auto* call = new UnaryCall("lumen.v1.Admin/Status", parts_, rpc, Entry::kAlways);
   v1::StatusRequest request;
   Engine* engine = call->Accept(request, kNothingToCheck);
-  if (engine != nullptr) call->Answer(MakeStatus(*engine));
+  if (engine == nullptr) return;
+  call->ReadInPool(statuses_, [this, call, engine] { call->Answer(MakeStatus(*engine)); });
 }
 
 void AdminService::Flush(UnaryRpc& rpc) {

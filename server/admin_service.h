@@ -66,6 +66,9 @@ class AdminService final : public RpcService {
   // waits for each, and one that waited for a compaction to end would hold it up for as long.
   LongCalls long_calls_;
   ReadPool verifications_{{.threads = 1, .max_queued = 64}};
+  // Status asks the disk for its free space, and a disk that hangs must not take a thread of
+  // CallLoops.
+  ReadPool statuses_{{.threads = 1, .max_queued = 1024}};
 };
 
 }  // namespace lumen

@@ -8,19 +8,19 @@ namespace {
 // A group is one step; in units a group has fewer.
 constexpr int64_t kBudget = 1 << 20;
 
-thread_local bool this_thread_is_loop = false;
+thread_local const LoopExecutor* loop_of = nullptr;
 
 }  // namespace
 
-void LoopExecutor::BecomeLoop() { this_thread_is_loop = true; }
+void LoopExecutor::BecomeLoop() { loop_of = this; }
 
 void LoopExecutor::Post(Priority priority, std::unique_ptr<Step> step) {
   if (priority == Priority::kCommit) {
     MutexLock lock(mutex_);
     if (wake_) {
       steps_.push_back(std::move(step));
-      waiting_.fetch_add(1, std::memory_order_release);
-      if (!this_thread_is_loop) wake_();
+      waiting_.fetch_add(1);
+      if (loop_of != this) wake_();
       return;
     }
   }
@@ -38,7 +38,7 @@ void LoopExecutor::Detach() {
     MutexLock lock(mutex_);
     wake_ = nullptr;
     left.swap(steps_);
-    waiting_.store(0, std::memory_order_release);
+    waiting_.store(0);
   }
   for (auto& step : left) threads_.Post(Priority::kCommit, std::move(step));
 }
@@ -50,7 +50,7 @@ void LoopExecutor::RunOne() {
     if (steps_.empty()) return;
     step = std::move(steps_.front());
     steps_.pop_front();
-    waiting_.fetch_sub(1, std::memory_order_release);
+    waiting_.fetch_sub(1);
   }
   while (step->Run(kBudget) == StepResult::kMore) continue;
 }

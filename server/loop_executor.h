@@ -26,16 +26,16 @@ class LoopExecutor final : public Executor {
   void Await(Completion& completion) override { threads_.Await(completion); }
   bool threaded() const override { return threads_.threaded(); }
 
-  // For the loops. `wake` makes one of their threads call RunOne soon; it is called with a lock
-  // held, from threads for which IsLoop is false.
+  // For the loops. `wake` makes one of their threads look for work soon; it is called with a lock
+  // held, and not by the loops themselves, which look before they wait for anything.
   void Attach(std::function<void()> wake);
   // What waits goes to the threads behind it, and `wake` is not called any more.
   void Detach();
-  // The calling thread serves calls, and looks for work before it waits for one.
-  static void BecomeLoop();
+  // The calling thread is one of the loops'.
+  void BecomeLoop();
 
-  bool has_work() const { return waiting_.load(std::memory_order_acquire) > 0; }
-  // Runs the oldest step to its end, if there is one.
+  bool has_work() const { return waiting_.load() > 0; }
+  // Runs the oldest step to its end, if there is one. Steps do not wait for one another.
   void RunOne();
 
  private:

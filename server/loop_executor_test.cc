@@ -2,16 +2,24 @@
 // loops are doing.
 #include "server/loop_executor.h"
 
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
 #include <functional>
 #include <future>
+#include <latch>
+#include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "server/call_loops.h"
 #include "server/test_server.h"
 
 namespace lumen {
@@ -107,6 +115,20 @@ TEST_F(LoopExecutorTest, StepsOfManyThreadsAreAllDone) {
   EXPECT_TRUE(InTime(done)) << left << " left";
 }
 
+// A write that another server's loop posts to this one's engine.
+TEST_F(LoopExecutorTest, ALoopOfAnotherServerIsAnOutsider) {
+  KeepingExecutor other_threads;
+  LoopExecutor other{other_threads};
+  const TestServer server(WithCommits(executor_));
+  const TestServer other_server(WithCommits(other));
+  for (int i = 0; i < 200; ++i) {
+    std::promise<void> done;
+    other.Post(Priority::kCommit,
+               Make([&] { executor_.Post(Priority::kCommit, Make([&] { done.set_value(); })); }));
+    ASSERT_TRUE(InTime(done)) << "step " << i;
+  }
+}
+
 // As a leader does that hands on its leadership: nobody is woken, for this loop looks again.
 TEST_F(LoopExecutorTest, AStepMayPostTheNext) {
   const TestServer server(WithCommits(executor_));
@@ -152,6 +174,96 @@ TEST_F(LoopExecutorTest, WhatWaitsWhenTheLoopsEndIsHandedOver) {
   EXPECT_EQ(threads_.kept[0].second->Run(1), StepResult::kDone);
   EXPECT_TRUE(done);
 }
+
+// Every call of it takes a while.
+class SlowService final : public RpcService {
+ public:
+  SlowService() : RpcService("test.Slow") {
+    Add("Call", [](UnaryRpc& rpc) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      rpc.Finish(grpc::Status::OK);
+    });
+  }
+};
+
+// Calls `/test.Slow/Call` as fast as it is answered, many at a time, until it is destroyed.
+class Flood {
+ public:
+  Flood(const std::string& address, int in_flight)
+      : stub_(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())), left_(in_flight) {
+    for (int i = 0; i < in_flight; ++i) Call();
+  }
+  ~Flood() {
+    stop_ = true;
+    left_.wait();
+  }
+  int answered() const { return answered_; }
+
+ private:
+  struct Slot {
+    grpc::ClientContext context;
+    grpc::ByteBuffer request;
+    grpc::ByteBuffer response;
+  };
+
+  void Call() {
+    auto slot = std::make_shared<Slot>();
+    const grpc::Slice nothing("", 0);
+    slot->request = grpc::ByteBuffer(&nothing, 1);
+    stub_.UnaryCall(&slot->context, "/test.Slow/Call", grpc::StubOptions(), &slot->request,
+                    &slot->response, [this, slot](const grpc::Status& status) {
+                      EXPECT_TRUE(status.ok()) << status.error_message();
+                      ++answered_;
+                      if (stop_) return left_.count_down();
+                      Call();
+                    });
+  }
+
+  grpc::GenericStub stub_;
+  std::latch left_;
+  std::atomic<bool> stop_{false};
+  std::atomic<int> answered_{0};
+};
+
+class LoopsUnderLoad : public testing::TestWithParam<int> {
+ protected:
+  LoopsUnderLoad() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(&service_);
+    loops_.AddQueues(builder, GetParam());
+    server_ = builder.BuildAndStart();
+    loops_.Start({&service_});
+  }
+  ~LoopsUnderLoad() override {
+    loops_.StopTaking();
+    server_->Shutdown();
+    loops_.Stop();
+  }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  int port_ = 0;
+  KeepingExecutor threads_;
+  LoopExecutor executor_{threads_};
+  SlowService service_;
+  CallLoops loops_{&executor_};
+  std::unique_ptr<grpc::Server> server_;
+};
+
+// With 256 calls under way that take a millisecond each there is always an event ready.
+TEST_P(LoopsUnderLoad, CommitsAreNotPutOffForLong) {
+  const Flood flood(address(), 256);
+  while (flood.answered() < 100) std::this_thread::yield();
+  for (int i = 0; i < 20; ++i) {
+    std::promise<void> done;
+    const int answered_before = flood.answered();
+    executor_.Post(Priority::kCommit, Make([&] { done.set_value(); }));
+    ASSERT_TRUE(InTime(done)) << "step " << i;
+    // Of 256 under way, and as many again whenever those are answered.
+    EXPECT_LT(flood.answered() - answered_before, 200) << "step " << i;
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Queues, LoopsUnderLoad, testing::Values(1, 3));
 
 }  // namespace
 }  // namespace lumen

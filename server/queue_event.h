@@ -8,6 +8,9 @@ class QueueEvent {
   // Once for each time it was handed to gRPC, on a thread of CallLoops. `ok`: gRPC's word for it.
   virtual void Happen(bool ok) = 0;
 
+  void* tag() { return this; }
+  static QueueEvent& Of(void* tag) { return *static_cast<QueueEvent*>(tag); }
+
  protected:
   ~QueueEvent() = default;
 };

@@ -14,7 +14,8 @@
 #include "server/rpc.h"
 
 // Bodies of raw methods. All are raw, because a typed one answers malformed bytes and non-UTF-8
-// strings with words of gRPC's own, or none.
+// strings with words of gRPC's own, or none. What gRPC still answers by itself is a unary call
+// without any message: INTERNAL.
 namespace lumen {
 
 // Which field is not UTF-8, or that the bytes are no such message.
@@ -33,9 +34,8 @@ std::optional<Refusal> DecodeBody(const grpc::ByteBuffer& body, const RequestLim
 
 // The same for the one message that a stream's client sends.
 template <typename Request>
-std::optional<Refusal> DecodeFirst(const StreamRpc& rpc, const RequestLimits& limits,
-                                   Request& request) {
-  if (rpc.first().has_value()) return DecodeBody(*rpc.first(), limits, request);
+std::optional<Refusal> DecodeFirst(StreamRpc& rpc, const RequestLimits& limits, Request& request) {
+  if (const auto body = rpc.TakeFirst()) return DecodeBody(*body, limits, request);
   return Refusal{Reason::kMalformedRequest,
                  "the client sent no " + Request::descriptor()->full_name()};
 }

@@ -133,6 +133,9 @@ class Catalogue {
   std::vector<std::string> services_;
 };
 
+// Names are short; and the answer repeats the request.
+constexpr size_t kMaxRequestBytes = size_t{64} << 10;
+
 // One stream: answers a request, reads the next one. Owns itself until OnDone.
 class ReflectionStream final : public StreamRpc::Listener {
  public:
@@ -141,6 +144,10 @@ class ReflectionStream final : public StreamRpc::Listener {
   }
 
   void Answer(const grpc::ByteBuffer& body) {
+    if (body.Length() > kMaxRequestBytes) {
+      return rpc_.Finish(
+          ToStatus({Reason::kFieldTooLarge, "a reflection request is of at most 64 KiB"}));
+    }
     ServerReflectionRequest request;
     if (const auto refusal = DecodeBody(body, RequestLimits(), request))
       return rpc_.Finish(ToStatus(*refusal));
@@ -151,10 +158,11 @@ class ReflectionStream final : public StreamRpc::Listener {
 
   void OnReadDone(bool ok) override {
     if (!ok) return rpc_.Finish(grpc::Status::OK);
-    Answer(request_);
+    Answer(std::exchange(request_, {}));
   }
   void OnWriteDone(bool ok) override {
     if (!ok) return rpc_.Finish(grpc::Status::OK);
+    response_.Clear();
     rpc_.StartRead(request_);
   }
   void OnDone() override { delete this; }
@@ -176,8 +184,9 @@ struct ReflectionServices::Parts {
         : RpcService("grpc.reflection." + std::string(version) + ".ServerReflection") {
       Add("ServerReflectionInfo", [&catalogue](StreamRpc& rpc) {
         // A client that asks nothing.
-        if (!rpc.first()) return rpc.Finish(grpc::Status::OK);
-        (new ReflectionStream(catalogue, rpc))->Answer(*rpc.first());
+        const auto first = rpc.TakeFirst();
+        if (!first) return rpc.Finish(grpc::Status::OK);
+        (new ReflectionStream(catalogue, rpc))->Answer(*first);
       });
     }
   };

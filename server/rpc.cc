@@ -7,7 +7,7 @@ namespace lumen {
 
 UnaryRpc::UnaryRpc(const RpcPlace& place) : place_(place) {
   place_.loops->Entered();
-  context_.AsyncNotifyWhenDone(&done_);
+  context_.AsyncNotifyWhenDone(done_.tag());
   place_.service->Request(*this);
 }
 
@@ -19,16 +19,16 @@ void UnaryRpc::Arrived(bool ok) {
     delete this;
     return;
   }
-  if (place_.loops->taking()) Await(place_);
+  place_.loops->IfTaking([this] { Await(place_); });
   place_.service->Handle(*this);
 }
 
 void UnaryRpc::Finish(const grpc::Status& status, Listener* listener) {
   listener_.store(listener, std::memory_order_release);
   if (status.ok()) {
-    writer_.Finish(reply_, status, &finished_);
+    writer_.Finish(reply_, status, finished_.tag());
   } else {
-    writer_.FinishWithError(status, &finished_);
+    writer_.FinishWithError(status, finished_.tag());
   }
 }
 
@@ -40,7 +40,7 @@ void UnaryRpc::Ended(bool /*ok*/) {
 
 StreamRpc::StreamRpc(const RpcPlace& place) : place_(place) {
   place_.loops->Entered();
-  context_.AsyncNotifyWhenDone(&done_);
+  context_.AsyncNotifyWhenDone(done_.tag());
   place_.service->Request(*this);
 }
 
@@ -51,9 +51,9 @@ void StreamRpc::Arrived(bool ok) {
     delete this;
     return;
   }
-  if (place_.loops->taking()) Await(place_);
+  place_.loops->IfTaking([this] { Await(place_); });
   first_.emplace();
-  stream_.Read(&*first_, &read_first_);
+  stream_.Read(&*first_, read_first_.tag());
 }
 
 void StreamRpc::ReadFirst(bool ok) {

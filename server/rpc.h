@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <optional>
+#include <utility>
 
 #include "engine/base/mutex.h"
 #include "server/queue_event.h"
@@ -97,20 +98,20 @@ class StreamRpc {
   static void Await(const RpcPlace& place) { new StreamRpc(place); }
 
   grpc::ServerContext& context() { return context_; }
-  // The client's first message; nothing, if it sent none.
-  const std::optional<grpc::ByteBuffer>& first() const { return first_; }
+  // The client's first message; nothing, if it sent none. Once: it may be large.
+  std::optional<grpc::ByteBuffer> TakeFirst() { return std::exchange(first_, std::nullopt); }
 
   // First of all and once, but where Finish follows at once. OnCancel may come before it returns.
   void Listen(Listener& listener) EXCLUDES(mutex_);
   // `message` stays the caller's, untouched until OnReadDone.
-  void StartRead(grpc::ByteBuffer& message) { stream_.Read(&message, &read_); }
+  void StartRead(grpc::ByteBuffer& message) { stream_.Read(&message, read_.tag()); }
   // `message` stays the caller's, untouched until OnWriteDone.
-  void StartWrite(const grpc::ByteBuffer& message) { stream_.Write(message, &wrote_); }
+  void StartWrite(const grpc::ByteBuffer& message) { stream_.Write(message, wrote_.tag()); }
   // Once, with no read or write under way. The RPC may be gone when it returns.
   void StartWriteAndFinish(const grpc::ByteBuffer& message) {
-    stream_.WriteAndFinish(message, {}, grpc::Status::OK, &finished_);
+    stream_.WriteAndFinish(message, {}, grpc::Status::OK, finished_.tag());
   }
-  void Finish(const grpc::Status& status) { stream_.Finish(status, &finished_); }
+  void Finish(const grpc::Status& status) { stream_.Finish(status, finished_.tag()); }
 
  private:
   friend class RpcService;

@@ -52,12 +52,12 @@ void RpcService::AwaitCalls(CallLoops& loops, grpc::ServerCompletionQueue& queue
 
 void RpcService::Request(UnaryRpc& rpc) {
   RequestAsyncUnary(rpc.place_.method, &rpc.context_, &rpc.body_, &rpc.writer_, rpc.place_.queue,
-                    rpc.place_.queue, static_cast<QueueEvent*>(&rpc.arrived_));
+                    rpc.place_.queue, rpc.arrived_.tag());
 }
 
 void RpcService::Request(StreamRpc& rpc) {
   RequestAsyncBidiStreaming(rpc.place_.method, &rpc.context_, &rpc.stream_, rpc.place_.queue,
-                            rpc.place_.queue, static_cast<QueueEvent*>(&rpc.arrived_));
+                            rpc.place_.queue, rpc.arrived_.tag());
 }
 
 void RpcService::Handle(UnaryRpc& rpc) const {

@@ -45,7 +45,7 @@ class ScanStream final : public StreamRpc::Listener {
     engine_ = parts_.state.engine();
     if (!refusal && engine_ == nullptr) refusal = parts_.state.WhyNot();
     if (!refusal) {
-      held_bytes_ = rpc_.first()->Length();
+      held_bytes_ = request_.ByteSizeLong();
       entered_ = scans_.TryEnter(held_bytes_);
       if (!entered_) refusal = TooManyScans();
     }

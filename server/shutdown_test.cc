@@ -245,5 +245,40 @@ TEST(ReadPool, RefusesWhatItsQueueCannotHoldAndRunsTheRestBeforeItGoes) {
   EXPECT_EQ(ran, 3);
 }
 
+// What gRPC forgets of calls that begin while it shuts down would keep Shutdown from returning.
+TEST(Shutdown, ReturnsWhileCallsComeAndGo) {
+  for (int round = 0; round < 30; ++round) {
+    auto server = std::make_unique<TestServer>(ShortDrain());
+    std::atomic<bool> stop{false};
+    {
+      std::vector<std::jthread> clients;
+      for (int i = 0; i < 4; ++i) {
+        clients.emplace_back([&, i, channel = server->NewChannel()] {
+          const char* const methods[] = {"/kv.KeyValueStore/Put", "/lumen.v1.KeyValue/Scan",
+                                         "/grpc.health.v1.Health/Watch", "/no.Such/Method"};
+          grpc::GenericStub stub(channel);
+          grpc::CompletionQueue queue;
+          while (!stop) {
+            grpc::ClientContext context;
+            context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(20));
+            auto call = stub.PrepareCall(&context, methods[i], &queue);
+            call->StartCall(nullptr);
+            void* tag = nullptr;
+            bool ok = false;
+            queue.Next(&tag, &ok);
+            context.TryCancel();
+            grpc::Status status;
+            call->Finish(&status, nullptr);
+            queue.Next(&tag, &ok);
+          }
+        });
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(2 + round % 7));
+      server->server().Shutdown();
+      stop = true;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace lumen

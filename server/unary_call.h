@@ -31,7 +31,8 @@ struct ServiceParts {
   SlowRequests& slow;
 };
 
-// What there is before any work: whether the caller still waits. What is queued is finished.
+// What there is before any work: whether the caller still waits, as far as is known: that a call
+// was cancelled is an event that may still be queued. What is queued is finished.
 std::optional<Refusal> CheckStillWanted(const grpc::ServerContext& context);
 
 // The status of a call that is refused, told to come back where the reason says so.

@@ -1,11 +1,11 @@
 #include "engine/env/thread_executor.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/signals_blocked.h"
 
 namespace lumen {
 namespace {
@@ -23,26 +23,6 @@ constexpr std::array<LaneThreads, kPriorities> kLaneThreads = {{{"lumen-commit",
                                                                 {"lumen-prepare", 1},
                                                                 {"lumen-flush", 1},
                                                                 {"lumen-compact", 1}}};
-
-// While it lives, threads that are created block every signal but those a thread raises by its own
-// fault, and the profiler's.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t blocked;
-    sigfillset(&blocked);
-    for (int kept : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF}) {
-      sigdelset(&blocked, kept);
-    }
-    CHECK(pthread_sigmask(SIG_SETMASK, &blocked, &before_) == 0);
-  }
-  ~SignalsBlocked() { CHECK(pthread_sigmask(SIG_SETMASK, &before_, nullptr) == 0); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 }  // namespace
 
