@@ -210,8 +210,13 @@ class Flood {
     auto slot = std::make_shared<Slot>();
     const grpc::Slice nothing("", 0);
     slot->request = grpc::ByteBuffer(&nothing, 1);
-    stub_.UnaryCall(&slot->context, "/test.Slow/Call", grpc::StubOptions(), &slot->request,
-                    &slot->response, [this, slot](const grpc::Status& status) {
+    Slot& started = *slot;
+    stub_.UnaryCall(&started.context, "/test.Slow/Call", grpc::StubOptions(), &started.request,
+                    &started.response,
+                    [this, slot = std::move(slot)](const grpc::Status& status) mutable {
+                      // It refers to the channel, whose last holder must not be one of gRPC's
+                      // callback threads (client/client.cc).
+                      slot.reset();
                       EXPECT_TRUE(status.ok()) << status.error_message();
                       ++answered_;
                       if (stop_) return left_.count_down();
