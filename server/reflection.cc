@@ -204,6 +204,7 @@ std::vector<RpcService*> ReflectionServices::services() { return {&parts_->v1, &
 
 void ReflectionServices::Describe(const std::vector<RpcService*>& services) {
   std::vector<std::string> names;
+  names.reserve(services.size());
   for (const RpcService* service : services) names.push_back(service->name());
   parts_->catalogue.set_services(std::move(names));
 }
