@@ -18,6 +18,7 @@
 #include "kv.grpc.pb.h"
 #include "lumen/v1/kv.pb.h"
 #include "server/call_loops.h"
+#include "server/rpc_service.h"
 
 namespace lumen::bench {
 namespace {

@@ -20,7 +20,7 @@ class Admission {
 
   // True: counted until Leave.
   [[nodiscard]] bool TryEnter(size_t bytes) {
-    const size_t calls = calls_.fetch_add(1, std::memory_order_relaxed) + 1;
+    const size_t calls = calls_.fetch_add(1) + 1;
     const size_t total = bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
     if (calls <= limits_.calls && total <= limits_.bytes) return true;
     Leave(bytes);
@@ -29,7 +29,7 @@ class Admission {
   }
   // For what has to get in: counted until Leave.
   void Enter(size_t bytes) {
-    calls_.fetch_add(1, std::memory_order_relaxed);
+    calls_.fetch_add(1);
     Grow(bytes);
   }
   void Grow(size_t bytes) { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
@@ -41,11 +41,11 @@ class Admission {
   void Shrink(size_t bytes) { bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
   // With what it still holds.
   void Leave(size_t bytes) {
-    calls_.fetch_sub(1, std::memory_order_relaxed);
+    calls_.fetch_sub(1);
     Shrink(bytes);
   }
 
-  size_t calls() const { return calls_.load(std::memory_order_relaxed); }
+  size_t calls() const { return calls_.load(); }
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   // Since the start.
   uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }

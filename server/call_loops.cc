@@ -35,10 +35,10 @@ void CallLoops::AddQueues(grpc::ServerBuilder& builder, int at_least) {
   for (int i = QueueCount(at_least); i > 0; --i) queues_.emplace_back(builder.AddCompletionQueue());
 }
 
-void CallLoops::Start(const std::vector<RpcService*>& services) {
+void CallLoops::Start(const std::vector<CallSource*>& sources) {
   const SignalsBlocked signals_blocked;
   for (Queue& queue : queues_) {
-    for (RpcService* service : services) service->AwaitCalls(*this, queue.events());
+    for (CallSource* source : sources) source->AwaitCalls(*this, queue.events());
     for (int i = 0; i < kThreadsPerQueue; ++i) {
       std::thread& thread = threads_.emplace_back([this, &queue] { Run(queue); });
       pthread_setname_np(thread.native_handle(), "lumen-serve");

@@ -14,8 +14,9 @@
 #include <vector>
 
 #include "engine/base/mutex.h"
+#include "server/call_source.h"
 #include "server/loop_executor.h"
-#include "server/rpc_service.h"
+#include "server/queue_event.h"
 
 namespace lumen {
 
@@ -36,8 +37,8 @@ class CallLoops {
 
   // Before the server is built. More queues than the processors ask for are for tests.
   void AddQueues(grpc::ServerBuilder& builder, int at_least = 1);
-  // After it has started. The services outlive the loops.
-  void Start(const std::vector<RpcService*>& services);
+  // After it has started. The sources outlive the loops.
+  void Start(const std::vector<CallSource*>& sources);
   // Before gRPC shuts down: calls that come from now on are gRPC's to refuse.
   void StopTaking();
   // After gRPC has shut down: waits for the end of every call, then ends the threads. Only once.

@@ -22,7 +22,7 @@ struct Row {
   milliseconds retry_after;
 };
 
-constexpr std::array<Row, 17> kTable = {{
+constexpr std::array<Row, 18> kTable = {{
     {Reason::kMalformedRequest, StatusCode::INVALID_ARGUMENT, "MALFORMED_REQUEST", {}},
     {Reason::kInvalidField, StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", {}},
     {Reason::kFieldTooLarge, StatusCode::INVALID_ARGUMENT, "FIELD_TOO_LARGE", {}},
@@ -41,6 +41,7 @@ constexpr std::array<Row, 17> kTable = {{
     {Reason::kNotStarted, StatusCode::DEADLINE_EXCEEDED, "NOT_STARTED", {}},
     {Reason::kCancelled, StatusCode::CANCELLED, "NOT_STARTED", {}},
     {Reason::kNotSupported, StatusCode::UNIMPLEMENTED, "NOT_SUPPORTED", {}},
+    {Reason::kUnknownMethod, StatusCode::UNIMPLEMENTED, "UNKNOWN_METHOD", {}},
 }};
 
 // gRPC sends the message, and the details once more, in headers; clients refuse headers beyond 8

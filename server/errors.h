@@ -31,6 +31,7 @@ enum class Reason : uint8_t {
   kNotStarted,    // the deadline passed before any work
   kCancelled,     // the caller hung up before any work
   kNotSupported,  // this server was built or started without it
+  kUnknownMethod,
 };
 
 // Why a call gets no answer.

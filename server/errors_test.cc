@@ -62,6 +62,7 @@ const std::vector<Row> kRows = {
     {Reason::kNotStarted, StatusCode::DEADLINE_EXCEEDED, "NOT_STARTED"},
     {Reason::kCancelled, StatusCode::CANCELLED, "NOT_STARTED"},
     {Reason::kNotSupported, StatusCode::UNIMPLEMENTED, "NOT_SUPPORTED"},
+    {Reason::kUnknownMethod, StatusCode::UNIMPLEMENTED, "UNKNOWN_METHOD"},
 };
 
 TEST(Errors, EveryReasonHasItsCodeItsWordAndItsTimeToRetry) {
@@ -85,7 +86,7 @@ TEST(Errors, EveryReasonHasItsCodeItsWordAndItsTimeToRetry) {
 }
 
 TEST(Errors, NoReasonIsWithoutARow) {
-  EXPECT_EQ(kRows.size(), static_cast<size_t>(Reason::kNotSupported) + 1);
+  EXPECT_EQ(kRows.size(), static_cast<size_t>(Reason::kUnknownMethod) + 1);
 }
 
 TEST(Errors, EachOfTheEnginesErrorsHasAReasonAndKeepsItsWords) {

@@ -8,19 +8,19 @@
 #include <string_view>
 #include <variant>
 
+#include "server/call_source.h"
 #include "server/rpc.h"
 
 namespace lumen {
 
 // A service of a CallLoops: a table of methods, all of them raw (server/raw_call.h). Handlers run
 // on the loops' threads and must not block.
-class RpcService : public grpc::Service {
+class RpcService : public grpc::Service, public CallSource {
  public:
   // "lumen.v1.KeyValue"
   const std::string& name() const { return name_; }
 
-  // Once, after the server that it was registered with has started: calls come from now on.
-  void AwaitCalls(CallLoops& loops, grpc::ServerCompletionQueue& queue);
+  void AwaitCalls(CallLoops& loops, grpc::ServerCompletionQueue& queue) final;
 
  protected:
   // Whoever handles a call finishes it, now or later.

@@ -4,6 +4,8 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
+#include <thread>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/status.h"
@@ -17,6 +19,8 @@ constexpr int kMaxStreamsPerConnection = 10'000;
 constexpr int kMinClientPingIntervalMs = 5'000;
 // Finds clients that vanished without closing their connection.
 constexpr int kServerPingIntervalMs = 60'000;
+// For the last bytes of answers, once no call is open that was let in.
+constexpr std::chrono::milliseconds kLinger(200);
 
 void SetChannelArguments(grpc::ServerBuilder& builder) {
   // Without this a second server on the port starts silently and takes half of the connections.
@@ -64,6 +68,7 @@ absl::Status Server::Listen(const ServerOptions& options) {
   for (RpcService* service : reflection_.services()) services.push_back(service);
   reflection_.Describe(services);
   for (RpcService* service : services) builder.RegisterService(service);
+  unknown_methods_.Register(builder);
   loops_.AddQueues(builder);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.limits.max_message_bytes()));
   builder.SetMaxSendMessageSize(-1);
@@ -71,7 +76,9 @@ absl::Status Server::Listen(const ServerOptions& options) {
   SetChannelArguments(builder);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ != nullptr) {
-    loops_.Start(services);
+    std::vector<CallSource*> sources(services.begin(), services.end());
+    sources.push_back(&unknown_methods_);
+    loops_.Start(sources);
     return absl::OkStatus();
   }
   // Tried a moment ago: somebody was faster.
@@ -90,15 +97,26 @@ void Server::Serve(Engine& engine) {
 
 void Server::Shutdown() {
   if (grpc_server_ == nullptr) return;
+  const auto deadline = std::chrono::steady_clock::now() + drain_timeout_;
   state_.Drain();
-  // gRPC's Shutdown does not return while any call is open, and nobody else ends these. A scan ends
-  // itself before its next message, one whose client does not read by the timeout.
+  // Nobody else ends these. A scan ends itself before its next message, one whose client does not
+  // read by the timeout.
   health_service_.Drain();
   admin_service_.Drain();
+  // gRPC's own shutdown waits for every call it knows of, and strands one that arrives while it
+  // begins (it lets go of the queues of a method's calls before it refuses further ones). So it
+  // begins only when nothing can be lost any more by cancelling what is left, soon.
+  AwaitCalls(deadline);
   loops_.StopTaking();
-  grpc_server_->Shutdown(std::chrono::system_clock::now() + drain_timeout_);
+  grpc_server_->Shutdown(std::chrono::system_clock::now() + kLinger);
   loops_.Stop();
   grpc_server_.reset();
+}
+
+void Server::AwaitCalls(std::chrono::steady_clock::time_point deadline) const {
+  while (admission_.calls() + scans_.calls() > 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 }  // namespace lumen

@@ -23,6 +23,7 @@
 #include "server/reflection.h"
 #include "server/serving_state.h"
 #include "server/slow_requests.h"
+#include "server/unknown_methods.h"
 
 namespace lumen {
 
@@ -40,8 +41,7 @@ struct ServerOptions {
   ReadPool::Options reads;
   SlowRequests::Options slow;
   AdminOptions admin;
-  // How long Shutdown waits for clients that do not take their answers, or never finish their
-  // requests.
+  // How long Shutdown waits for clients that do not take their answers.
   std::chrono::milliseconds drain_timeout{5000};
   // The engine's executor, whose commits the threads that serve calls then do. Null: the engine has
   // threads for them. Borrowed until the server is destroyed.
@@ -66,10 +66,11 @@ class Server {
   // Health says SERVING and calls reach `engine`, which must live as long as the server: after
   // Shutdown an admin call's work may still wait in it, until it closes.
   void Serve(Engine& engine);
-  // Health says NOT_SERVING; new calls get UNAVAILABLE, or gRPC's CANCELLED where they cross its
-  // own shutdown on the wire, and do nothing; every call that reached the engine is answered.
-  // Returns when no call is left: after drain_timeout at the latest, plus what the engine takes for
-  // queued writes. Idempotent.
+  // Health says NOT_SERVING; new calls get UNAVAILABLE and do nothing; every call that reached the
+  // engine is answered. Then the port closes, and what crosses that on the wire, or never became a
+  // whole request, gets CANCELLED or UNAVAILABLE of gRPC's own. Returns when no call is left: a
+  // moment after drain_timeout at the latest, plus what the engine takes for queued writes.
+  // Idempotent.
   void Shutdown();
 
   // The TCP port that is open; 0 for unix sockets.
@@ -78,6 +79,8 @@ class Server {
  private:
   explicit Server(const ServerOptions& options);
   absl::Status Listen(const ServerOptions& options);
+  // Until none is open that was let in, but not beyond `deadline`.
+  void AwaitCalls(std::chrono::steady_clock::time_point deadline) const;
 
   const std::chrono::milliseconds drain_timeout_;
   ServingState state_;
@@ -91,6 +94,7 @@ class Server {
   AdminService admin_service_;
   HealthService health_service_;
   ReflectionServices reflection_;
+  UnknownMethods unknown_methods_;
   CallLoops loops_;  // after the services
   int port_ = 0;
   std::unique_ptr<grpc::Server> grpc_server_;

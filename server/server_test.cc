@@ -4,9 +4,13 @@
 
 #include <gmock/gmock.h>
 #include <google/protobuf/descriptor.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
+#include <memory>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <utility>
@@ -213,8 +217,48 @@ TEST(Server, UnknownFieldsAreIgnored) {
 
 TEST(Server, UnknownMethodIsUnimplemented) {
   TestServer server;
-  EXPECT_EQ(server.CallRaw("/kv.KeyValueStore/Frobnicate", "").error_code(),
-            grpc::StatusCode::UNIMPLEMENTED);
+  const grpc::Status status = server.CallRaw("/kv.KeyValueStore/Frobnicate", "");
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_THAT(status.error_message(), HasSubstr("no method /kv.KeyValueStore/Frobnicate;"));
+}
+
+// One such call after the other, and several at a time, because what gRPC does with them when left
+// to it goes wrong only where the next one has come before it asks for it.
+TEST(Server, AFloodOfUnknownMethodsIsAnswered) {
+  constexpr int kThreads = 4;
+  constexpr int kInFlight = 32;
+  constexpr int kCalls = 1'000;
+  TestServer server;
+  std::atomic<int> unimplemented = 0;
+  {
+    std::vector<std::jthread> clients;
+    for (int i = 0; i < kThreads; ++i) {
+      clients.emplace_back([&, channel = server.NewChannel()] {
+        grpc::GenericStub stub(channel);
+        std::counting_semaphore<kInFlight> room(kInFlight);
+        const grpc::Slice empty;
+        const grpc::ByteBuffer request(&empty, 1);
+        struct Call {
+          std::unique_ptr<grpc::ClientContext> context = NewContext();
+          grpc::ByteBuffer response;
+        };
+        for (int n = 0; n < kCalls; ++n) {
+          room.acquire();
+          auto* call = new Call;
+          stub.UnaryCall(call->context.get(), "/no.Such/Method", {}, &request, &call->response,
+                         [&, call](const grpc::Status& status) {
+                           if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+                             ++unimplemented;
+                           }
+                           delete call;
+                           room.release();
+                         });
+        }
+        for (int n = 0; n < kInFlight; ++n) room.acquire();
+      });
+    }
+  }
+  EXPECT_EQ(unimplemented, kThreads * kCalls);
 }
 
 TEST(Server, EngineErrorsKeepTheirCodeAndWords) {

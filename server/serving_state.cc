@@ -18,11 +18,11 @@ void ServingState::ReportRecovery(uint64_t replayed_bytes, uint64_t total_bytes)
   recovered_percent_.store(static_cast<int>(std::min(share, 1.0) * 100), std::memory_order_relaxed);
 }
 
-void ServingState::Serve(Engine& engine) { engine_.store(&engine, std::memory_order_release); }
+void ServingState::Serve(Engine& engine) { engine_.store(&engine); }
 
 void ServingState::Drain() {
-  draining_.store(true, std::memory_order_release);
-  engine_.store(nullptr, std::memory_order_release);
+  draining_.store(true);
+  engine_.store(nullptr);
 }
 
 }  // namespace lumen

@@ -13,11 +13,12 @@ namespace lumen {
 class ServingState {
  public:
   // Null: answer with WhyNot(). A call that got the engine may finish with it: Server::Shutdown
-  // waits for every call before the engine may go.
-  Engine* engine() const { return engine_.load(std::memory_order_acquire); }
+  // waits for every call before the engine may go. A call that counts itself before it asks is
+  // seen by whoever counts calls after Drain, or refused.
+  Engine* engine() const { return engine_.load(); }
   // "recovering: replayed 41 %" or "draining: ...".
   Refusal WhyNot() const;
-  bool draining() const { return draining_.load(std::memory_order_acquire); }
+  bool draining() const { return draining_.load(); }
 
   // These two on one thread.
   void Serve(Engine& engine);

@@ -10,10 +10,16 @@ namespace {
 
 constexpr size_t kMaxAboutBytes = 64;
 
-bool LetIn(Admission& admission, size_t bytes, Entry entry) {
-  if (entry == Entry::kIfRoom) return admission.TryEnter(bytes);
-  admission.Enter(bytes);
-  return true;
+bool LetIn(ServiceParts& parts, size_t bytes, Entry entry) {
+  if (entry == Entry::kAlways) {
+    parts.admission.Enter(bytes);
+  } else if (!parts.admission.TryEnter(bytes)) {
+    return false;
+  }
+  if (!parts.state.draining()) return true;
+  // Draining waits for those that are let in, and not for however many come after them.
+  parts.admission.Leave(bytes);
+  return false;
 }
 
 }  // namespace
@@ -42,12 +48,13 @@ UnaryCall::UnaryCall(const char* method, ServiceParts& parts, UnaryRpc& rpc, Ent
       parts_(parts),
       rpc_(rpc),
       held_bytes_(rpc.body().Length()),
-      admitted_(LetIn(parts.admission, held_bytes_, entry)) {
+      admitted_(LetIn(parts, held_bytes_, entry)) {
   times_.arrived = std::chrono::steady_clock::now();
   times_.handed = times_.arrived;
 }
 
-Refusal UnaryCall::TooManyCalls() const {
+Refusal UnaryCall::WhyNotAdmitted() const {
+  if (parts_.state.draining()) return parts_.state.WhyNot();
   const Admission& all = parts_.admission;
   return {Reason::kOverloaded,
           absl::StrCat("too many calls: ", all.calls(),

@@ -54,7 +54,7 @@ class UnaryCall final : public UnaryRpc::Listener {
   template <typename Request, typename Check>
   Engine* Accept(Request& request, Check check) {
     std::optional<Refusal> refusal =
-        admitted_ ? DecodeBody(rpc_.body(), parts_.limits, request) : TooManyCalls();
+        admitted_ ? DecodeBody(rpc_.body(), parts_.limits, request) : WhyNotAdmitted();
     if (!refusal.has_value()) refusal = check(request);
     if (!refusal.has_value()) refusal = CheckStillWanted(rpc_.context());
     Engine* const engine = parts_.state.engine();
@@ -83,7 +83,7 @@ class UnaryCall final : public UnaryRpc::Listener {
   }
 
  private:
-  Refusal TooManyCalls() const;
+  Refusal WhyNotAdmitted() const;
   void End() { times_.answered = std::chrono::steady_clock::now(); }
   void OnDone() override;
 

@@ -17,6 +17,7 @@ namespace lumen {
 class VerifyStream final : public StreamRpc::Listener {
  public:
   VerifyStream(ServiceParts& parts, StreamRpc& rpc) : parts_(parts), rpc_(rpc) {
+    parts_.admission.Enter(0);
     rpc_.Listen(*this);
   }
 
@@ -43,7 +44,10 @@ class VerifyStream final : public StreamRpc::Listener {
     Take(step);
   }
 
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    parts_.admission.Leave(0);
+    delete this;
+  }
 
  private:
   enum class Step : uint8_t { kWait, kSend, kEnd };
