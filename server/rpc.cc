@@ -5,13 +5,14 @@
 
 namespace lumen {
 
-UnaryRpc::UnaryRpc(const RpcPlace& place) : place_(place) {
-  place_.loops->Entered();
+Rpc::Rpc(CallLoops& loops) : loops_(loops) { loops_.Entered(); }
+
+Rpc::~Rpc() { loops_.Left(); }
+
+UnaryRpc::UnaryRpc(const RpcPlace& place) : Rpc(*place.loops), place_(place) {
   context_.AsyncNotifyWhenDone(done_.tag());
   place_.service->Request(*this);
 }
-
-UnaryRpc::~UnaryRpc() { place_.loops->Left(); }
 
 void UnaryRpc::Arrived(bool ok) {
   // Not OK: the server shuts down, and there is no call whose end would be told.
@@ -33,18 +34,15 @@ void UnaryRpc::Finish(const grpc::Status& status, Listener* listener) {
 }
 
 void UnaryRpc::Ended(bool /*ok*/) {
-  if (events_left_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+  if (!HasEnded()) return;
   if (Listener* listener = listener_.load(std::memory_order_acquire)) listener->OnDone();
   delete this;
 }
 
-StreamRpc::StreamRpc(const RpcPlace& place) : place_(place) {
-  place_.loops->Entered();
+StreamRpc::StreamRpc(const RpcPlace& place) : Rpc(*place.loops), place_(place) {
   context_.AsyncNotifyWhenDone(done_.tag());
   place_.service->Request(*this);
 }
-
-StreamRpc::~StreamRpc() { place_.loops->Left(); }
 
 void StreamRpc::Arrived(bool ok) {
   if (!ok) {
@@ -89,7 +87,7 @@ void StreamRpc::Done(bool /*ok*/) {
 }
 
 void StreamRpc::End() {
-  if (events_left_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+  if (!HasEnded()) return;
   if (Listener* told = listener()) told->OnDone();
   delete this;
 }

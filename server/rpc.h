@@ -20,6 +20,25 @@ namespace lumen {
 class CallLoops;
 class RpcService;
 
+// What all of them are to their loops, which end after the last one.
+class Rpc {
+ public:
+  Rpc(const Rpc&) = delete;
+  Rpc& operator=(const Rpc&) = delete;
+
+ protected:
+  explicit Rpc(CallLoops& loops);
+  ~Rpc();
+
+  // Two events end a call, in either order: its status is sent, and gRPC is done with it. True for
+  // the second.
+  bool HasEnded() { return events_left_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+
+ private:
+  CallLoops& loops_;
+  std::atomic<int> events_left_{2};
+};
+
 // Where an RPC belongs. What it points to outlives it.
 struct RpcPlace {
   RpcService* service = nullptr;
@@ -28,7 +47,7 @@ struct RpcPlace {
   grpc::ServerCompletionQueue* queue = nullptr;
 };
 
-class UnaryRpc {
+class UnaryRpc final : public Rpc {
  public:
   class Listener {
    public:
@@ -38,9 +57,6 @@ class UnaryRpc {
    protected:
     ~Listener() = default;
   };
-
-  UnaryRpc(const UnaryRpc&) = delete;
-  UnaryRpc& operator=(const UnaryRpc&) = delete;
 
   static void Await(const RpcPlace& place) { new UnaryRpc(place); }
 
@@ -55,17 +71,15 @@ class UnaryRpc {
   friend class RpcService;
 
   explicit UnaryRpc(const RpcPlace& place);
-  ~UnaryRpc();
+  ~UnaryRpc() = default;
 
   void Arrived(bool ok);
-  // One of the two events after which nothing refers to the call.
   void Ended(bool ok);
 
   const RpcPlace place_;
   MemberEvent<UnaryRpc, &UnaryRpc::Arrived> arrived_{*this};
   MemberEvent<UnaryRpc, &UnaryRpc::Ended> finished_{*this};
   MemberEvent<UnaryRpc, &UnaryRpc::Ended> done_{*this};
-  std::atomic<int> events_left_{2};
   std::atomic<Listener*> listener_{nullptr};
   grpc::ByteBuffer body_;
   grpc::ByteBuffer reply_;
@@ -75,7 +89,7 @@ class UnaryRpc {
 };
 
 // Many answers, to one request or to many. One write and one read at a time; from any thread.
-class StreamRpc {
+class StreamRpc final : public Rpc {
  public:
   class Listener {
    public:
@@ -91,9 +105,6 @@ class StreamRpc {
    protected:
     ~Listener() = default;
   };
-
-  StreamRpc(const StreamRpc&) = delete;
-  StreamRpc& operator=(const StreamRpc&) = delete;
 
   static void Await(const RpcPlace& place) { new StreamRpc(place); }
 
@@ -117,7 +128,7 @@ class StreamRpc {
   friend class RpcService;
 
   explicit StreamRpc(const RpcPlace& place);
-  ~StreamRpc();
+  ~StreamRpc() = default;
 
   void Arrived(bool ok);
   void ReadFirst(bool ok);
@@ -135,7 +146,6 @@ class StreamRpc {
   MemberEvent<StreamRpc, &StreamRpc::Wrote> wrote_{*this};
   MemberEvent<StreamRpc, &StreamRpc::Finished> finished_{*this};
   MemberEvent<StreamRpc, &StreamRpc::Done> done_{*this};
-  std::atomic<int> events_left_{2};  // finished_ and done_
   Mutex mutex_;
   Listener* listener_ GUARDED_BY(mutex_) = nullptr;
   bool cancelled_ GUARDED_BY(mutex_) = false;

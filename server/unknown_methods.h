@@ -21,7 +21,7 @@ class UnknownMethods final : public CallSource {
   void AwaitCalls(CallLoops& loops, grpc::ServerCompletionQueue& queue) override;
 
  private:
-  class Rpc;
+  class Call;
 
   grpc::AsyncGenericService service_;
 };
