@@ -7,11 +7,14 @@
 
 #include <atomic>
 #include <future>
+#include <latch>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "engine/memory_file_system.h"
 #include "lumen/v1/admin.grpc.pb.h"
 #include "server/test_server.h"
 
@@ -111,6 +114,34 @@ TEST_F(LongCallsTest, AreLetGoWhenTheServerDrainsThoughTheirWorkGoesOn) {
   server_.server().Shutdown();
   for (const auto& compact : compacts_) EXPECT_EQ(compact->Wait(), StatusCode::UNAVAILABLE);
   EXPECT_EQ(server_.engine().held_compactions(), 2u);
+}
+
+// More of them than there are threads that serve calls.
+TEST(Status, OfADiskThatHangsKeepsNobodyElseWaiting) {
+  constexpr int kCalls = 8;
+  std::atomic<bool> asked = false;
+  std::latch go_on(1);
+  MemoryFileSystem disk;
+  disk.SetHook([&](MemoryFileSystem::Operation, const std::string&) {
+    asked = true;
+    go_on.wait();
+    return absl::OkStatus();
+  });
+  ServerOptions options;
+  options.admin.files = &disk;
+  TestServer server(options);
+  std::vector<std::jthread> callers;
+  for (int i = 0; i < kCalls; ++i) {
+    callers.emplace_back([stub = v1::Admin::NewStub(server.NewChannel())] {
+      v1::StatusResponse status;
+      EXPECT_TRUE(stub->Status(NewContext().get(), {}, &status).ok());
+    });
+  }
+  while (!asked) std::this_thread::yield();
+  EXPECT_TRUE(server.Put("k", "v").ok());
+  kv::GetResponse response;
+  EXPECT_TRUE(server.Get("k", &response).ok());
+  go_on.count_down();
 }
 
 }  // namespace

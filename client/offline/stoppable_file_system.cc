@@ -59,7 +59,7 @@ class StoppableFileSystem::StoppableReadFile final : public ReadFile {
 };
 
 StoppableFileSystem::StoppableFileSystem(FileSystem& target, std::function<bool()> stopped)
-    : target_(target), stopped_(std::move(stopped)) {}
+    : ForwardingFileSystem(target), stopped_(std::move(stopped)) {}
 
 absl::Status StoppableFileSystem::GoOn(const std::string& path) const {
   return stopped_() ? absl::CancelledError(absl::StrCat(path, ": stopped")) : absl::OkStatus();
@@ -68,63 +68,41 @@ absl::Status StoppableFileSystem::GoOn(const std::string& path) const {
 absl::StatusOr<std::unique_ptr<LogFile>> StoppableFileSystem::CreateLogFile(
     const std::string& path) {
   RETURN_IF_ERROR(GoOn(path));
-  ASSIGN_OR_RETURN(std::unique_ptr<LogFile> file, target_.CreateLogFile(path));
+  ASSIGN_OR_RETURN(std::unique_ptr<LogFile> file, target().CreateLogFile(path));
   return std::make_unique<StoppableLogFile>(*this, path, std::move(file));
 }
 
 absl::StatusOr<std::unique_ptr<ReadFile>> StoppableFileSystem::OpenReadFile(
     const std::string& path) {
   RETURN_IF_ERROR(GoOn(path));
-  ASSIGN_OR_RETURN(std::unique_ptr<ReadFile> file, target_.OpenReadFile(path));
+  ASSIGN_OR_RETURN(std::unique_ptr<ReadFile> file, target().OpenReadFile(path));
   return std::make_unique<StoppableReadFile>(*this, path, std::move(file));
 }
 
 absl::Status StoppableFileSystem::Rename(const std::string& from, const std::string& to) {
   RETURN_IF_ERROR(GoOn(from));
-  return target_.Rename(from, to);
+  return target().Rename(from, to);
 }
 
 absl::Status StoppableFileSystem::Link(const std::string& existing, const std::string& added) {
   RETURN_IF_ERROR(GoOn(existing));
-  return target_.Link(existing, added);
+  return target().Link(existing, added);
 }
-
-absl::Status StoppableFileSystem::Remove(const std::string& path) { return target_.Remove(path); }
 
 absl::Status StoppableFileSystem::CreateDirectory(const std::string& path) {
   RETURN_IF_ERROR(GoOn(path));
-  return target_.CreateDirectory(path);
-}
-
-absl::Status StoppableFileSystem::RemoveDirectory(const std::string& path) {
-  return target_.RemoveDirectory(path);
-}
-
-absl::StatusOr<std::vector<std::string>> StoppableFileSystem::List(const std::string& directory) {
-  return target_.List(directory);
+  return target().CreateDirectory(path);
 }
 
 absl::Status StoppableFileSystem::SyncDirectory(const std::string& directory) {
   RETURN_IF_ERROR(GoOn(directory));
-  return target_.SyncDirectory(directory);
-}
-
-absl::StatusOr<bool> StoppableFileSystem::Exists(const std::string& path) {
-  return target_.Exists(path);
-}
-
-absl::StatusOr<uint64_t> StoppableFileSystem::FileSize(const std::string& path) {
-  return target_.FileSize(path);
-}
-
-absl::StatusOr<uint64_t> StoppableFileSystem::FreeSpace(const std::string& directory) {
-  return target_.FreeSpace(directory);
+  return target().SyncDirectory(directory);
 }
 
 absl::StatusOr<std::unique_ptr<FileLock>> StoppableFileSystem::Lock(const std::string& path,
                                                                     std::string_view owner) {
   RETURN_IF_ERROR(GoOn(path));
-  return target_.Lock(path, owner);
+  return target().Lock(path, owner);
 }
 
 }  // namespace lumen

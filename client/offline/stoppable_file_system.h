@@ -4,9 +4,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "engine/file_system.h"
+#include "engine/forwarding_file_system.h"
 
 namespace lumen {
 
@@ -16,7 +15,7 @@ namespace lumen {
 // A rename that was passed on has happened: a file is under its final name or it is not.
 //
 // Thread-safe where `stopped` is. Open files must not outlive this object.
-class StoppableFileSystem final : public FileSystem {
+class StoppableFileSystem final : public ForwardingFileSystem {
  public:
   // Borrows `target`.
   StoppableFileSystem(FileSystem& target, std::function<bool()> stopped);
@@ -26,16 +25,8 @@ class StoppableFileSystem final : public FileSystem {
 
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status Link(const std::string& existing, const std::string& added) override;
-  absl::Status Remove(const std::string& path) override;
-
   absl::Status CreateDirectory(const std::string& path) override;
-  absl::Status RemoveDirectory(const std::string& path) override;
-  absl::StatusOr<std::vector<std::string>> List(const std::string& directory) override;
   absl::Status SyncDirectory(const std::string& directory) override;
-
-  absl::StatusOr<bool> Exists(const std::string& path) override;
-  absl::StatusOr<uint64_t> FileSize(const std::string& path) override;
-  absl::StatusOr<uint64_t> FreeSpace(const std::string& directory) override;
 
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path,
                                                  std::string_view owner) override;
@@ -46,7 +37,6 @@ class StoppableFileSystem final : public FileSystem {
 
   absl::Status GoOn(const std::string& path) const;
 
-  FileSystem& target_;
   const std::function<bool()> stopped_;
 };
 

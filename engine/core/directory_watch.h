@@ -8,12 +8,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "engine/base/mutex.h"
 #include "engine/base/status.h"
 #include "engine/errno_status.h"
-#include "engine/file_system.h"
+#include "engine/forwarding_file_system.h"
 
 namespace lumen {
 
@@ -30,15 +29,15 @@ namespace lumen {
 // directory was synced, after which the lock is asked again: what was made meanwhile was made in
 // the locked directory, or the sync is refused. Between a question and the call behind it a file
 // may still get into the wrong directory; nothing ever names it.
-class DirectoryWatch : public FileSystem {
+class DirectoryWatch : public ForwardingFileSystem {
  public:
-  explicit DirectoryWatch(FileSystem& inner) : inner_(inner) {}
+  explicit DirectoryWatch(FileSystem& inner) : ForwardingFileSystem(inner) {}
 
   // Locks `path`. `on_lost` runs, on any thread and any number of times, with what StillHeld says
   // once that is FAILED_PRECONDITION. Before any other thread knows of this object.
   absl::Status TakeLock(const std::string& path, std::string_view owner,
                         std::function<void(const absl::Status&)> on_lost) {
-    ASSIGN_OR_RETURN(lock_, inner_.Lock(path, owner));
+    ASSIGN_OR_RETURN(lock_, ForwardingFileSystem::Lock(path, owner));
     on_lost_ = std::move(on_lost);
     return absl::OkStatus();
   }
@@ -63,44 +62,27 @@ class DirectoryWatch : public FileSystem {
 
   absl::StatusOr<std::unique_ptr<LogFile>> CreateLogFile(const std::string& path) override {
     RETURN_IF_ERROR(CheckLock());
-    return inner_.CreateLogFile(path);
-  }
-  absl::StatusOr<std::unique_ptr<ReadFile>> OpenReadFile(const std::string& path) override {
-    return inner_.OpenReadFile(path);
+    return ForwardingFileSystem::CreateLogFile(path);
   }
   absl::Status Rename(const std::string& from, const std::string& to) override {
     RETURN_IF_ERROR(CheckLock());
-    return inner_.Rename(from, to);
+    return ForwardingFileSystem::Rename(from, to);
   }
   absl::Status Link(const std::string& existing, const std::string& added) override {
     RETURN_IF_ERROR(CheckLock());
-    return inner_.Link(existing, added);
+    return ForwardingFileSystem::Link(existing, added);
   }
   absl::Status Remove(const std::string& path) override {
     RETURN_IF_ERROR(CheckLock());
-    return inner_.Remove(path);
+    return ForwardingFileSystem::Remove(path);
   }
   absl::Status CreateDirectory(const std::string& path) override {
     RETURN_IF_ERROR(CheckLock());
-    return inner_.CreateDirectory(path);
+    return ForwardingFileSystem::CreateDirectory(path);
   }
   absl::Status RemoveDirectory(const std::string& path) override {
     RETURN_IF_ERROR(CheckLock());
-    return inner_.RemoveDirectory(path);
-  }
-  absl::StatusOr<std::vector<std::string>> List(const std::string& directory) override {
-    return inner_.List(directory);
-  }
-  absl::StatusOr<bool> Exists(const std::string& path) override { return inner_.Exists(path); }
-  absl::StatusOr<uint64_t> FileSize(const std::string& path) override {
-    return inner_.FileSize(path);
-  }
-  absl::StatusOr<uint64_t> FreeSpace(const std::string& directory) override {
-    return inner_.FreeSpace(directory);
-  }
-  absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path,
-                                                 std::string_view owner) override {
-    return inner_.Lock(path, owner);
+    return ForwardingFileSystem::RemoveDirectory(path);
   }
 
  private:
@@ -123,7 +105,7 @@ class DirectoryWatch : public FileSystem {
     // Held across the I/O: a failure must be counted before another sync, which then has nothing
     // left to write, can return OK.
     MutexLock lock(mutex_);
-    absl::Status status = inner_.SyncDirectory(directory);
+    absl::Status status = ForwardingFileSystem::SyncDirectory(directory);
     if (!status.ok() && !IsSyncNotBegun(status)) Count(Normal(directory));
     return status;
   }
@@ -135,7 +117,6 @@ class DirectoryWatch : public FileSystem {
     return status;
   }
 
-  FileSystem& inner_;
   std::unique_ptr<FileLock> lock_;
   std::function<void(const absl::Status&)> on_lost_;
   Mutex mutex_;                 // one sync at a time

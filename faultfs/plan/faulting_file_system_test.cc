@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "engine/forwarding_file_system.h"
 #include "engine/posix_environment.h"
 #include "faultfs/fault_plan.h"
 #include "faultfs/plan/real_directory_testing.h"
@@ -200,49 +201,19 @@ TEST_F(FaultingFileSystemTest, AFailedAllocatePoisonsTheFile) {
 }
 
 // Wraps the real files and counts the syncs that reach them.
-class CountingFileSystem final : public FileSystem {
+class CountingFileSystem final : public ForwardingFileSystem {
  public:
-  explicit CountingFileSystem(FileSystem& target) : target_(target) {}
+  using ForwardingFileSystem::ForwardingFileSystem;
   int syncs = 0;
 
   absl::StatusOr<std::unique_ptr<LogFile>> CreateLogFile(const std::string& path) override {
-    auto file = target_.CreateLogFile(path);
+    auto file = target().CreateLogFile(path);
     if (!file.ok()) return file;
     return std::make_unique<CountingLogFile>(*std::move(file), syncs);
   }
-  absl::StatusOr<std::unique_ptr<ReadFile>> OpenReadFile(const std::string& path) override {
-    return target_.OpenReadFile(path);
-  }
-  absl::Status Rename(const std::string& from, const std::string& to) override {
-    return target_.Rename(from, to);
-  }
-  absl::Status Link(const std::string& existing, const std::string& added) override {
-    return target_.Link(existing, added);
-  }
-  absl::Status Remove(const std::string& path) override { return target_.Remove(path); }
-  absl::Status CreateDirectory(const std::string& path) override {
-    return target_.CreateDirectory(path);
-  }
-  absl::Status RemoveDirectory(const std::string& path) override {
-    return target_.RemoveDirectory(path);
-  }
-  absl::StatusOr<std::vector<std::string>> List(const std::string& directory) override {
-    return target_.List(directory);
-  }
   absl::Status SyncDirectory(const std::string& directory) override {
     ++syncs;
-    return target_.SyncDirectory(directory);
-  }
-  absl::StatusOr<bool> Exists(const std::string& path) override { return target_.Exists(path); }
-  absl::StatusOr<uint64_t> FileSize(const std::string& path) override {
-    return target_.FileSize(path);
-  }
-  absl::StatusOr<uint64_t> FreeSpace(const std::string& directory) override {
-    return target_.FreeSpace(directory);
-  }
-  absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path,
-                                                 std::string_view owner) override {
-    return target_.Lock(path, owner);
+    return target().SyncDirectory(directory);
   }
 
  private:
@@ -263,8 +234,6 @@ class CountingFileSystem final : public FileSystem {
     const std::unique_ptr<LogFile> target_;
     int& syncs_;
   };
-
-  FileSystem& target_;
 };
 
 struct SyncMode {
