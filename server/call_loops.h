@@ -39,7 +39,8 @@ class CallLoops {
   void AddQueues(grpc::ServerBuilder& builder, int at_least = 1);
   // After it has started. The sources outlive the loops.
   void Start(const std::vector<CallSource*>& sources);
-  // Before gRPC shuts down: calls that come from now on are gRPC's to refuse.
+  // Before gRPC shuts down. What was asked for already still comes, a few calls of each method;
+  // others are gRPC's to refuse.
   void StopTaking();
   // After gRPC has shut down: waits for the end of every call, then ends the threads. Only once.
   void Stop();

@@ -141,9 +141,14 @@ void HealthService::SetServing(bool serving) {
 
 void HealthService::Drain() {
   SetServing(false);
+  MutexLock lock(mutex_);
+  draining_ = true;
+}
+
+void HealthService::EndWatches() {
   {
     MutexLock lock(mutex_);
-    draining_ = true;
+    ending_ = true;
   }
   for (const auto& watcher : Watchers()) watcher->End();
 }
@@ -170,16 +175,16 @@ void HealthService::Watch(StreamRpc& rpc) {
     return rpc.Finish(ToStatus(*refusal));
   const bool known = IsKnown(request.service());
   const auto watcher = std::make_shared<Watcher>(*this, rpc, known);
-  bool draining = false;
+  bool ending = false;
   {
     // Whoever changes the state after this finds the watcher.
     MutexLock lock(mutex_);
     watcher->Want(known ? ToState(serving_) : HealthCheckResponse::SERVICE_UNKNOWN);
     watchers_.insert(watcher);
-    draining = draining_;
+    ending = ending_;
   }
   watcher->Start();
-  if (draining) watcher->End();
+  if (ending) watcher->End();
 }
 
 void HealthService::Forget(const std::shared_ptr<Watcher>& watcher) {

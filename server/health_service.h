@@ -18,8 +18,10 @@ class HealthService final : public RpcService {
   ~HealthService() override;
 
   void SetServing(bool serving);
-  // NOT_SERVING for good, and every Watch ends: a server does not shut down while one is open.
+  // NOT_SERVING for good.
   void Drain();
+  // Every Watch ends, and every later one after its first message.
+  void EndWatches();
 
  private:
   class Watcher;
@@ -34,6 +36,7 @@ class HealthService final : public RpcService {
   Mutex mutex_;
   bool serving_ GUARDED_BY(mutex_) = false;
   bool draining_ GUARDED_BY(mutex_) = false;
+  bool ending_ GUARDED_BY(mutex_) = false;
   std::set<std::shared_ptr<Watcher>> watchers_ GUARDED_BY(mutex_);
 };
 

@@ -102,7 +102,7 @@ void KeyValueService::Put(UnaryRpc& rpc) {
   if (engine == nullptr) return;
   WriteBatch batch;
   batch.Put(request.key(), request.value());
-  call->HandOn(request.key());
+  call->HandOnWrite(request.key());
   engine->WriteAsync(std::move(batch), {.durability = ToDurability(request.durability())},
                      [call](absl::StatusOr<WriteResult> result) {
                        if (!result.ok()) return call->Fail(result.status());
@@ -123,7 +123,7 @@ void KeyValueService::Delete(UnaryRpc& rpc) {
   if (engine == nullptr) return;
   WriteBatch batch;
   batch.Delete(request.key());
-  call->HandOn(request.key());
+  call->HandOnWrite(request.key());
   engine->WriteAsync(std::move(batch),
                      {.durability = ToDurability(request.durability()), .report_existed = true},
                      [call](absl::StatusOr<WriteResult> result) {
@@ -143,7 +143,7 @@ void KeyValueService::Write(UnaryRpc& rpc) {
       request, [this](const auto& write) { return CheckWriteRequest(write, parts_.limits); });
   if (engine == nullptr) return;
   const v1::Operation& first = request.operations(0);
-  call->HandOn(first.has_put() ? first.put().key() : first.delete_().key());
+  call->HandOnWrite(first.has_put() ? first.put().key() : first.delete_().key());
   WriteBatch batch = ToBatch(request);
   engine->WriteAsync(std::move(batch), ToWriteOptions(request),
                      [call](absl::StatusOr<WriteResult> result) {

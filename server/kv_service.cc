@@ -37,7 +37,7 @@ void KvService::Put(UnaryRpc& rpc) {
   if (engine == nullptr) return;
   WriteBatch batch;
   batch.Put(request.key(), request.value());
-  call->HandOn(request.key());
+  call->HandOnWrite(request.key());
   engine->WriteAsync(std::move(batch), {}, [call](absl::StatusOr<WriteResult> result) {
     if (!result.ok()) return call->Fail(result.status());
     kv::PutResponse response;
@@ -54,7 +54,7 @@ void KvService::Delete(UnaryRpc& rpc) {
   if (engine == nullptr) return;
   WriteBatch batch;
   batch.Delete(request.key());
-  call->HandOn(request.key());
+  call->HandOnWrite(request.key());
   engine->WriteAsync(std::move(batch), {.report_existed = true},
                      [call](absl::StatusOr<WriteResult> result) {
                        if (!result.ok()) return call->Fail(result.status());

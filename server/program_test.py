@@ -249,17 +249,29 @@ def frame(kind, flags, stream, payload):
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
+def frames(client):
+    received = b""
+    while True:
+        while len(received) < 9 or len(received) < 9 + int.from_bytes(received[:3], "big"):
+            received += client.recv(4096)
+        end = 9 + int.from_bytes(received[:3], "big")
+        yield received[3], received[9:end]
+        received = received[end:]
+
+
 def open_call_that_never_ends(client):
-    """Opens kv.KeyValueStore/Put, sends no request, and returns once the server has seen it."""
+    """Calls kv.KeyValueStore/Get and allows no byte of the answer; returns once that is there but for the bytes."""
     def literal(name, value):
         return bytes([0, len(name)]) + name + bytes([len(value)]) + value
-    headers = (bytes([0x83, 0x86]) + literal(b":path", b"/kv.KeyValueStore/Put") + literal(b":authority", b"x")
+    headers = (bytes([0x83, 0x86]) + literal(b":path", b"/kv.KeyValueStore/Get") + literal(b":authority", b"x")
                + literal(b"content-type", b"application/grpc") + literal(b"te", b"trailers"))
-    client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 4, 1, headers)
-                   + frame(6, 0, 0, b"seen all"))
-    received = b""
-    while frame(6, 1, 0, b"seen all") not in received:  # frames are answered in their order
-        received += client.recv(4096)
+    no_window = (4).to_bytes(2, "big") + bytes(4)
+    request = b"\0\0\0\0\3" + b"\x0a\1k"
+    client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, no_window) + frame(1, 4, 1, headers)
+                   + frame(0, 1, 1, request))
+    for kind, _ in frames(client):
+        if kind == 1:
+            return
 
 
 class Configuration(Program):

@@ -95,9 +95,9 @@ class StreamRpc final : public Rpc {
    public:
     // Not OK: the client left, or sends no more.
     virtual void OnReadDone(bool /*ok*/) {}
-    // Not OK: the client left, or draining took too long.
+    // Not OK: the client left, or the server ends what draining left open.
     virtual void OnWriteDone(bool ok) = 0;
-    // The client left, or draining took too long; Finish is due all the same.
+    // The client left, or the server ends what draining left open; Finish is due all the same.
     virtual void OnCancel() {}
     // After Finish: the last use of the RPC and of the listener.
     virtual void OnDone() = 0;

@@ -42,19 +42,22 @@ class ScanStream final : public StreamRpc::Listener {
   void Start() {
     std::optional<Refusal> refusal = DecodeFirst(rpc_, parts_.limits, request_);
     if (!refusal) refusal = CheckStillWanted(rpc_.context());
-    engine_ = parts_.state.engine();
-    if (!refusal && engine_ == nullptr) refusal = parts_.state.WhyNot();
     if (!refusal) {
       held_bytes_ = request_.ByteSizeLong();
       entered_ = scans_.TryEnter(held_bytes_);
       if (!entered_) refusal = TooManyScans();
     }
-    if (refusal) return Fail(*refusal);
-    PostTurn();
+    engine_ = parts_.state.engine();
+    if (!refusal && engine_ == nullptr) refusal = parts_.state.WhyNot();
+    if (!refusal) return PostTurn();
+    // A server that drains waits for scans that were let in.
+    if (entered_) scans_.Leave(std::exchange(held_bytes_, 0));
+    entered_ = false;
+    Fail(*refusal);
   }
 
   void OnWriteDone(bool ok) override {
-    // Not OK: the client left, or draining took too long.
+    // Not OK: as for StreamRpc.
     if (!ok) return Fail({Reason::kCancelled, "scan cancelled"});
     message_.Clear();
     Release(message_bytes_);

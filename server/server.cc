@@ -4,6 +4,7 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "absl/status/status.h"
@@ -14,13 +15,18 @@
 namespace lumen {
 namespace {
 
+using std::chrono::steady_clock;
+
 constexpr int kMaxStreamsPerConnection = 10'000;
 // gRPC's own default of five minutes disconnects ordinary clients with too_many_pings.
 constexpr int kMinClientPingIntervalMs = 5'000;
 // Finds clients that vanished without closing their connection.
 constexpr int kServerPingIntervalMs = 60'000;
-// For the last bytes of answers, once no call is open that was let in.
-constexpr std::chrono::milliseconds kLinger(200);
+// How long gRPC may take for the last bytes of answers, once no call is open that was let in: what
+// is left of the drain timeout, within these. It closes a connection once the client has
+// acknowledged a ping behind them, so only those wait that have calls open or are slow.
+constexpr std::chrono::milliseconds kLeastLinger(200);
+constexpr std::chrono::milliseconds kMostLinger(2'000);
 
 void SetChannelArguments(grpc::ServerBuilder& builder) {
   // Without this a second server on the port starts silently and takes half of the connections.
@@ -43,6 +49,7 @@ Server::Server(const ServerOptions& options)
       parts_{.limits = options.limits,
              .state = state_,
              .admission = admission_,
+             .drain = drain_,
              .reads = reads_,
              .slow = slow_},
       kv_service_(parts_),
@@ -97,24 +104,27 @@ void Server::Serve(Engine& engine) {
 
 void Server::Shutdown() {
   if (grpc_server_ == nullptr) return;
-  const auto deadline = std::chrono::steady_clock::now() + drain_timeout_;
+  const auto deadline = steady_clock::now() + drain_timeout_;
   state_.Drain();
-  // Nobody else ends these. A scan ends itself before its next message, one whose client does not
-  // read by the timeout.
   health_service_.Drain();
   admin_service_.Drain();
   // gRPC's own shutdown waits for every call it knows of, and strands one that arrives while it
   // begins (it lets go of the queues of a method's calls before it refuses further ones). So it
   // begins only when nothing can be lost any more by cancelling what is left, soon.
   AwaitCalls(deadline);
+  // Not before: a client that watches opens the next watch as soon as one ends.
+  health_service_.EndWatches();
   loops_.StopTaking();
-  grpc_server_->Shutdown(std::chrono::system_clock::now() + kLinger);
+  const auto linger =
+      std::clamp<steady_clock::duration>(deadline - steady_clock::now(), kLeastLinger, kMostLinger);
+  grpc_server_->Shutdown(std::chrono::system_clock::now() + linger);
   loops_.Stop();
   grpc_server_.reset();
 }
 
-void Server::AwaitCalls(std::chrono::steady_clock::time_point deadline) const {
-  while (admission_.calls() + scans_.calls() > 0 && std::chrono::steady_clock::now() < deadline) {
+void Server::AwaitCalls(steady_clock::time_point deadline) const {
+  while (admission_.calls() + scans_.calls() + drain_.verifications > 0) {
+    if (steady_clock::now() >= deadline && drain_.writes == 0) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }

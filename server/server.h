@@ -67,10 +67,12 @@ class Server {
   // Shutdown an admin call's work may still wait in it, until it closes.
   void Serve(Engine& engine);
   // Health says NOT_SERVING; new calls get UNAVAILABLE and do nothing; every call that reached the
-  // engine is answered. Then the port closes, and what crosses that on the wire, or never became a
-  // whole request, gets CANCELLED or UNAVAILABLE of gRPC's own. Returns when no call is left: a
-  // moment after drain_timeout at the latest, plus what the engine takes for queued writes.
-  // Idempotent.
+  // engine is answered; answers that are not taken by the drain timeout are dropped, writes are
+  // waited for as long as the engine takes. Then the port closes, and what crosses that on the
+  // wire, or never became a whole request, gets CANCELLED or UNAVAILABLE of gRPC's own. Returns when
+  // no connection is left. gRPC closes none while it writes to it: that takes seconds longer where a
+  // client goes on calling without a pause, and has no end where one of a unix socket stands still
+  // with its socket full. Idempotent.
   void Shutdown();
 
   // The TCP port that is open; 0 for unix sockets.
@@ -79,12 +81,13 @@ class Server {
  private:
   explicit Server(const ServerOptions& options);
   absl::Status Listen(const ServerOptions& options);
-  // Until none is open that was let in, but not beyond `deadline`.
+  // Until none is open that was let in; beyond `deadline` until the engine has no write.
   void AwaitCalls(std::chrono::steady_clock::time_point deadline) const;
 
   const std::chrono::milliseconds drain_timeout_;
   ServingState state_;
   Admission admission_;
+  DrainCounts drain_;
   OpenScans scans_;
   ReadPool reads_;
   SlowRequests slow_;

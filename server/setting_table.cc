@@ -256,7 +256,8 @@ void AddServing(Settings& s, std::vector<Setting>& all) {
   all.push_back(Count({group, "read_threads", "Threads for reads that wait for the disk"},
                       s.read_threads, {.least = 1, .most = 256}));
   all.push_back(Duration(
-      {group, "drain_timeout", "How long a stopping server waits for clients that take no answers"},
+      {group, "drain_timeout",
+       "How long a stopping server waits for clients that take no answers; for writes always"},
       s.drain_timeout));
 }
 

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
@@ -68,6 +70,12 @@ void UnaryCall::HandOn(std::string_view about) {
   times_.handed = std::chrono::steady_clock::now();
 }
 
+void UnaryCall::HandOnWrite(std::string_view about) {
+  HandOn(about);
+  writes_ = true;
+  parts_.drain.writes.fetch_add(1);
+}
+
 void UnaryCall::ReadInPool(ReadPool& pool, std::function<void()> read) {
   const bool queued = pool.TryPost([this, read = std::move(read)] {
     if (const auto refusal = CheckStillWanted(rpc_.context())) return Fail(*refusal);
@@ -79,6 +87,11 @@ void UnaryCall::ReadInPool(ReadPool& pool, std::function<void()> read) {
 void UnaryCall::Fail(const Refusal& refusal) {
   End();
   rpc_.Finish(Refuse(rpc_.context(), refusal), this);
+}
+
+void UnaryCall::End() {
+  times_.answered = std::chrono::steady_clock::now();
+  if (std::exchange(writes_, false)) parts_.drain.writes.fetch_sub(1);
 }
 
 void UnaryCall::OnDone() {

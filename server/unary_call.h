@@ -3,6 +3,7 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/byte_buffer.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -22,11 +23,19 @@
 
 namespace lumen {
 
+// What a server that drains waits for beside calls and scans that were let in.
+struct DrainCounts {
+  // With the engine, which finishes them however long that takes.
+  std::atomic<size_t> writes{0};
+  std::atomic<size_t> verifications{0};
+};
+
 // What the services of one server share. Borrowed by them; outlives the last call.
 struct ServiceParts {
   RequestLimits limits;
   ServingState& state;
   Admission& admission;
+  DrainCounts& drain;
   ReadPool& reads;
   SlowRequests& slow;
 };
@@ -67,6 +76,8 @@ class UnaryCall final : public UnaryRpc::Listener {
   // Tells a slow call's warning what it was about, and where its first stage ends. `about` is
   // bounded.
   void HandOn(std::string_view about);
+  // The same for what Engine::WriteAsync gets next.
+  void HandOnWrite(std::string_view about);
   // Runs `read` on a thread that may wait for the disk, if the caller still waits by then.
   void ReadInPool(ReadPool& pool, std::function<void()> read);
 
@@ -84,7 +95,7 @@ class UnaryCall final : public UnaryRpc::Listener {
 
  private:
   Refusal WhyNotAdmitted() const;
-  void End() { times_.answered = std::chrono::steady_clock::now(); }
+  void End();
   void OnDone() override;
 
   const char* const method_;
@@ -92,6 +103,7 @@ class UnaryCall final : public UnaryRpc::Listener {
   UnaryRpc& rpc_;
   size_t held_bytes_;
   const bool admitted_;
+  bool writes_ = false;
   CallTimes times_;
   std::string about_;
 };

@@ -4,6 +4,7 @@
 #include "server/call_loops.h"
 #include "server/errors.h"
 #include "server/rpc.h"
+#include "server/unary_call.h"
 
 namespace lumen {
 namespace {
@@ -11,10 +12,15 @@ namespace {
 // How many calls gRPC can hand over before the first of them is looked at.
 constexpr int kAwaited = 2;
 
+// A client may choose as long a path as its headers have room for.
+constexpr size_t kMostPathBytes = 200;
+
 Refusal NoSuchMethod(const std::string& path) {
-  return {Reason::kUnknownMethod,
-          absl::StrCat("this server has no method ", path,
-                       "; reflection lists those it has, and a newer client may know more")};
+  const bool whole = path.size() <= kMostPathBytes;
+  return {
+      Reason::kUnknownMethod,
+      absl::StrCat("this server has no method ", path.substr(0, kMostPathBytes), whole ? "" : "...",
+                   "; reflection lists those it has, and a newer client may know more")};
 }
 
 }  // namespace
@@ -38,7 +44,7 @@ class UnknownMethods::Call final : public Rpc {
       return;
     }
     loops_.IfTaking([this] { new Call(owner_, loops_, queue_); });
-    stream_.Finish(ToStatus(NoSuchMethod(context_.method())), finished_.tag());
+    stream_.Finish(Refuse(context_, NoSuchMethod(context_.method())), finished_.tag());
   }
   void Ended(bool /*ok*/) {
     if (HasEnded()) delete this;

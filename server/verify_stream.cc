@@ -17,7 +17,7 @@ namespace lumen {
 class VerifyStream final : public StreamRpc::Listener {
  public:
   VerifyStream(ServiceParts& parts, StreamRpc& rpc) : parts_(parts), rpc_(rpc) {
-    parts_.admission.Enter(0);
+    ++parts_.drain.verifications;
     rpc_.Listen(*this);
   }
 
@@ -30,7 +30,9 @@ class VerifyStream final : public StreamRpc::Listener {
     if (!refusal && !threads.TryPost([this, engine] { Read(*engine); })) {
       refusal = {Reason::kOverloaded, "too many verifications wait already; try again later"};
     }
-    if (refusal) Fail(*refusal);
+    if (!refusal) return;
+    Uncount();
+    Fail(*refusal);
   }
 
   void OnWriteDone(bool ok) override {
@@ -45,7 +47,7 @@ class VerifyStream final : public StreamRpc::Listener {
   }
 
   void OnDone() override {
-    parts_.admission.Leave(0);
+    Uncount();
     delete this;
   }
 
@@ -125,10 +127,16 @@ class VerifyStream final : public StreamRpc::Listener {
     rpc_.Finish(grpc::Status::OK);
   }
 
+  // A server that drains does not wait for it any more.
+  void Uncount() {
+    if (std::exchange(counted_, false)) --parts_.drain.verifications;
+  }
+
   void Fail(const Refusal& refusal) { rpc_.Finish(Refuse(rpc_.context(), refusal)); }
 
   ServiceParts& parts_;
   StreamRpc& rpc_;
+  bool counted_ = true;
   grpc::ByteBuffer message_;  // gRPC reads it while writing_
 
   Mutex mutex_;
