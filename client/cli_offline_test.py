@@ -9,6 +9,7 @@ import os
 import pathlib
 import pty
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -313,7 +314,7 @@ class Offline(unittest.TestCase):
         self.addCleanup(server.process.kill)
         self.assertEqual(lumen("admin", "flush", "--server", server.address)[0], 0)
         server.stop()
-        for dump, file in (["wal", "dump"], wal), (["sst", "dump", "--entries"], max(to.glob("*.sst"))):
+        for dump, file in (["wal", "dump"], wal), (["sst", "dump", "--entries"], max(to.glob("*.sst"), key=lambda file: file.stat().st_size)):
             self.assertEqual(self.interrupt_early(*dump, file), (130, "lumen: interrupted\n"))
         (to / "CURRENT").unlink()
         self.assertEqual(self.interrupt_early("repair", "--yes", to), (130, "lumen: interrupted; nothing was changed\n"))
@@ -426,6 +427,37 @@ class Offline(unittest.TestCase):
         os.close(terminal)
         self.assertEqual(run.returncode, 0)
         self.assertIn(b"verifying: 100 %", os.read(screen, 65536))
+
+    def until_stuck_for_more_than_a_second(self, *arguments):
+        """Runs it on a terminal, where it reads a pipe that is its input file: opening that hangs. Closes the pipe once
+        there was time for progress to be shown: the file is empty then. What stood on the terminal."""
+        pipe = self.db / "00000119.wal" if arguments[0] == "wal" else self.folder / "00000001.sst"
+        pipe.unlink(missing_ok=True)
+        os.mkfifo(pipe)
+        screen, terminal = pty.openpty()
+        self.addCleanup(os.close, screen)
+        run = subprocess.Popen([BIN / "lumen", *arguments], stdout=subprocess.DEVNULL, stderr=terminal,
+                               env=dict(os.environ, NO_COLOR="1"))
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        os.close(terminal)
+        shown = select.select([screen], [], [], 1.5)[0]
+        said = os.read(screen, 65536) if shown else b""
+        # Not before somebody reads it.
+        os.close(os.open(pipe, os.O_WRONLY))
+        try:
+            while piece := os.read(screen, 65536):
+                said += piece
+        except OSError:  # the other side is closed
+            pass
+        self.assertEqual(run.wait(PATIENCE), 5, said)
+        return said
+
+    def test_a_long_verification_shows_its_time_and_what_was_read(self):
+        for command in ["wal", "verify", self.db], ["sst", "verify", self.folder / "00000001.sst"]:
+            self.assertRegex(self.until_stuck_for_more_than_a_second(*command),
+                             rb"^\r\x1b\[Kverifying: 1 s, [0-9.]+ (B|KiB) read\r\x1b\[Klumen: ")
+            self.assertNotIn(b"verifying", self.until_stuck_for_more_than_a_second(*command, "-o", "json"))
 
     def test_each_command_has_help_with_three_examples(self):
         for command in (["verify"], ["repair"], ["wal", "dump"], ["wal", "verify"], ["manifest", "dump"],

@@ -14,6 +14,7 @@ class Talk {
   Talk(const Talk&) = delete;
   Talk& operator=(const Talk&) = delete;
 
+  bool is_terminal() const { return is_terminal_; }
   // One line, "lumen: " before it.
   void Complain(const std::string& what);
   void Note(const std::string& what);

@@ -2,8 +2,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "client/cli/bytes_text.h"
 #include "client/cli/findings.h"
+#include "client/cli/long_step.h"
 #include "client/offline/ending.h"
+#include "client/offline/read_counter.h"
 #include "client/offline/stoppable_file_system.h"
 #include "engine/table_inspect.h"
 
@@ -98,7 +101,14 @@ int DumpTableCommand(FileSystem& files, const std::string& path, bool entries,
 
 int VerifyTableCommand(FileSystem& files, const std::string& path, const std::string& format,
                        cli::Console& console) {
-  const absl::Status verified = VerifyTable(files, path);
+  absl::Status verified;
+  {
+    ReadCounter counted(files);
+    const cli::LongStep step(console.talk(), "verifying", format, [&counted] {
+      return cli::RoundedBytes(counted.bytes_read()) + " read";
+    });
+    verified = VerifyTable(counted, path);
+  }
   const absl::StatusOr<uint64_t> bytes = files.FileSize(path);
   if (!verified.ok() && !absl::IsDataLoss(verified)) return EndEarly(console, verified);
   if (!bytes.ok()) return EndEarly(console, bytes.status());

@@ -1,7 +1,10 @@
 #include "client/offline/wal_command.h"
 
 #include "absl/strings/str_cat.h"
+#include "client/cli/bytes_text.h"
+#include "client/cli/long_step.h"
 #include "client/offline/ending.h"
+#include "client/offline/read_counter.h"
 #include "client/offline/stoppable_file_system.h"
 #include "engine/wal_inspect.h"
 
@@ -78,10 +81,19 @@ ExitCode ExitCodeOf(const DumpedVerdict& verdict) {
   return verdict.damaged ? kExitCorruption : kExitOk;
 }
 
-int VerifyFile(FileSystem& files, const std::string& path, const std::string& format,
+template <typename Read>
+auto Verifying(ReadCounter& files, const std::string& format, cli::Console& console,
+               const Read& read) {
+  const cli::LongStep step(console.talk(), "verifying", format,
+                           [&] { return cli::RoundedBytes(files.bytes_read()) + " read"; });
+  return read();
+}
+
+int VerifyFile(ReadCounter& files, const std::string& path, const std::string& format,
                cli::Console& console) {
   VerdictSink sink;
-  const absl::Status read = DumpWal(files, path, sink);
+  const absl::Status read =
+      Verifying(files, format, console, [&] { return DumpWal(files, path, sink); });
   if (!read.ok()) return EndEarly(console, read);
   Findings output(format, console.out());
   output.Line(absl::StrCat(path, ": header ", sink.header().state, ", ", sink.verdict().good_frames,
@@ -94,9 +106,10 @@ int VerifyFile(FileSystem& files, const std::string& path, const std::string& fo
   return console.Finish(ExitCodeOf(sink.verdict()));
 }
 
-int VerifyDirectory(FileSystem& files, const std::string& path, const std::string& format,
+int VerifyDirectory(ReadCounter& files, const std::string& path, const std::string& format,
                     cli::Console& console) {
-  const absl::StatusOr<WalDirectoryReport> report = VerifyWalDirectory(files, path);
+  const absl::StatusOr<WalDirectoryReport> report =
+      Verifying(files, format, console, [&] { return VerifyWalDirectory(files, path); });
   if (!report.ok()) return EndEarly(console, report.status());
   Findings output(format, console.out());
   for (const std::string& line : DescribeWalDirectory(*report)) output.Line(line);
@@ -166,9 +179,10 @@ int DumpManifestCommand(FileSystem& files, const std::string& path, const std::s
 
 int VerifyWalCommand(FileSystem& files, const std::string& path, const std::string& format,
                      cli::Console& console) {
+  ReadCounter counted(files);
   // Listing succeeds for directories only.
-  return files.List(path).ok() ? VerifyDirectory(files, path, format, console)
-                               : VerifyFile(files, path, format, console);
+  return files.List(path).ok() ? VerifyDirectory(counted, path, format, console)
+                               : VerifyFile(counted, path, format, console);
 }
 
 }  // namespace lumen
