@@ -23,6 +23,7 @@ import foreign_server
 
 BIN, PATIENCE = cli_test.BIN, cli_test.PATIENCE
 LUMEN = str(BIN / "lumen")
+CLI_DOCUMENT = pathlib.Path(__file__).resolve().parent.parent / "docs/cli.md"
 # Of lumen alone: 19 MiB, most of it what it links. Held in memory, the test's million entries are above 140 MiB.
 # Sanitizers multiply it, and say by how much.
 MEMORY_KIB = 48 * 1024 * int(os.environ.get("LUMEN_MEMORY_FACTOR", "1"))
@@ -150,6 +151,16 @@ class Data(Online):
         self.assertRegex(table[0], r"^KEY +SEQUENCE +BYTES +VALUE$")
         self.assertRegex(table[1], r"^k +\d+ +3  base64:YQli$")
         self.lumen("scan", "-o", "yaml", code=2)
+
+    def test_a_value_has_the_format_asked_for(self):
+        sequence = json.loads(self.out("put", "k", "a\tb", "-o", "json"))["sequence"]
+        entry = {"key": "k", "value": "a\tb", "sequence": sequence}
+        self.assertEqual(self.out("get", "k", "-o", "text"), b"base64:YQli\n")
+        for lines in "json", "jsonl":
+            self.assertEqual(json.loads(self.out("get", "k", "-o", lines)), entry)
+        self.assertEqual(self.out("get", "k", "-o", "table"), self.out("scan", "k", "-o", "table"))
+        self.assertEqual(len(self.out("get", "k", "-o", "table").splitlines()), 2)
+        self.assertEqual(self.lumen("get", "x", "-o", "table", code=6).stdout, b"")
 
     def test_a_reader_that_has_enough_ends_a_scan_quietly(self):
         self.lumen("import", "-", stdin=b"".join(b'{"key":"%06d","value":"%s"}\n' % (i, b"v" * 100) for i in range(30000)))
@@ -483,12 +494,70 @@ class Terminal(Online):
         self.assertNotIn(b"\033", self.on_terminal("status", NO_COLOR="1"))
         self.assertNotIn(b"\033", self.lumen("get", "k", code=6).stderr)
 
+    # Steps that a server which answers nothing keeps waiting until the time limit.
+    STUCK = ((b"compacting", ["admin", "compact"]), (b"flushing", ["admin", "flush"]),
+             (b"making the checkpoint", ["admin", "checkpoint", "x"]), (b"counting", ["scan", "--count"]))
+
+    def test_a_long_step_shows_its_time_on_a_terminal_until_it_ends(self):
+        stuck = self.foreign()
+        for what, command in self.STUCK:
+            seen = self.on_terminal(*command, "--timeout", "1500ms", code=4, LUMEN_SERVER=stuck.address, NO_COLOR="1")
+            self.assertRegex(seen, rb"^\r\x1b\[K" + what + rb": 1 s\r\x1b\[Klumen: ")
+
+    def test_a_long_step_is_silent_with_json_and_without_a_terminal(self):
+        stuck = self.foreign()
+        for what, command in self.STUCK:
+            limited = [*command, "--timeout", "1500ms"]
+            seen = self.on_terminal(*limited, "-o", "json", code=4, LUMEN_SERVER=stuck.address)
+            self.assertNotIn(what + b":", seen)
+            self.assertNotIn(what + b":", self.lumen(*limited, server=stuck.address, code=4).stderr)
+
     def test_progress_is_shown_on_a_terminal_only(self):
         file = self.folder / "x.jsonl"
         file.write_bytes(b"".join(b'{"key":"%06d","value":"v"}\n' % i for i in range(150000)))
         seen = self.on_terminal("import", str(file))
         self.assertRegex(seen, rb"\[[#.]{24}\] +\d+%  imported ")
         self.assertEqual(self.lumen("import", str(file)).stderr.count(b"\r"), 0)
+
+
+class Formats(Online):
+    """What each command prints for programs, beside those that Data and Batches ask."""
+
+    def json(self, *arguments, **options):
+        run = self.lumen(*arguments, "-o", "json", **options)
+        self.assertEqual(run.stderr, b"")
+        return json.loads(run.stdout)
+
+    def test_what_was_done_is_an_object(self):
+        self.lumen("put", "k", "v")
+        self.assertEqual(self.json("admin", "flush"), {"flushed": True})
+        self.assertEqual(self.json("admin", "compact"), {"compacted": True})
+        self.assertEqual(self.json("admin", "log-level", "debug"), {"level": "debug", "previous_level": "info"})
+        self.assertEqual(self.json("admin", "checkpoint", "c"), {"directory": f"{self.data}/checkpoints/c"})
+        verified = self.json("admin", "verify")
+        self.assertEqual((verified["tables_done"], verified["corruptions"], verified["done"]), (1, [], True))
+        self.assertEqual(self.json("health"), {"serving": True})
+        self.assertEqual(self.json("status")["log_level"], "debug")
+        self.assertIn("storage.data_dir", [value["name"] for value in self.json("admin", "config")["values"]])
+
+    def test_an_export_and_an_import_say_how_much(self):
+        self.lumen("import", "-", stdin=b'{"key":"a","value":"12"}\n\n{"key":"b","value":"3"}\n')
+        file = self.folder / "x.jsonl"
+        exported = self.json("export", str(file))
+        self.assertEqual((exported["entries"], exported["bytes"], sorted(exported)), (2, 5, ["bytes", "entries", "seconds"]))
+        self.assertGreaterEqual(exported["seconds"], 0)
+        imported = self.json("import", str(file))
+        self.assertEqual((imported["complete"], imported["entries"], imported["bytes"], imported["next_line"]),
+                         (True, 2, 5, 3))
+        # Its entries go where the object would.
+        run = self.lumen("export", "-o", "json", code=2)
+        self.assertEqual((run.stdout, b"needs a FILE" in run.stderr), (b"", True))
+
+    def test_an_import_that_ends_early_says_where_to_go_on(self):
+        run = self.lumen("import", "-", "-o", "json", stdin=b'{"key":"a","value":"1"}\nnonsense\n', code=2)
+        imported = json.loads(run.stdout)
+        self.assertEqual((imported["complete"], imported["entries"], imported["next_line"]), (False, 1, 2))
+        self.assertIn(b"--from-line 2 goes on", run.stderr)
 
 
 class Shell(Online):
@@ -519,6 +588,26 @@ class Shell(Online):
             examples = text.split("Examples:\n")[1].split("\n\n")[0].strip().splitlines()
             self.assertEqual(len(examples), 3, path)
             self.assertLessEqual(max(map(len, text.splitlines())), 80, path)
+
+    def test_help_tells_the_time_limit_that_holds(self):
+        unlimited = [path for path, text in self.commands() if "[default no limit]" in " ".join(text.split())]
+        self.assertEqual(sorted(unlimited), [["admin", "checkpoint"], ["admin", "compact"], ["admin", "flush"]])
+        for path, text in self.commands():
+            if "--timeout" in text and path not in unlimited:
+                self.assertIn("of each answer: 500ms, 5s, 2m [default 10s]", " ".join(text.split()), path)
+
+    def test_every_command_that_prints_a_result_has_text_and_json(self):
+        table = CLI_DOCUMENT.read_text().split("\n## Formats\n")[1].split("\n## ")[0]
+        documented = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|$", table, re.MULTILINE)
+        formats = {command: text.split(", ") for line, text in documented for command in line.split(", ")}
+        for path, text in self.commands():
+            if "COMMAND ..." in text or path in (["completion"], ["man"]):
+                continue
+            accepted = re.search(r"-o,--output (\S+)\s+How to print \[default (\w+)\]", text)
+            self.assertEqual(formats.pop(" ".join(path)), accepted[1].split("|"), path)
+            self.assertEqual(accepted[2], accepted[1].split("|")[0], path)
+            self.assertLessEqual({"text", "json"}, set(accepted[1].split("|")), path)
+        self.assertEqual(formats, {})
 
     def complete(self, shell, line):
         words = line.split(" ")

@@ -1,10 +1,11 @@
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/bytes_text.h"
+#include "client/cli/json.h"
+#include "client/cli/long_step.h"
 #include "client/cli/message_json.h"
 #include "client/cli/online_commands.h"
 #include "client/cli/text_table.h"
@@ -13,41 +14,59 @@
 namespace lumen::cli {
 namespace {
 
-int Done(Session& session, const absl::Status& status, const std::string& what) {
-  if (!status.ok()) return session.Fail(status);
-  session.talk().Note(what);
+// What was done: for people a line of talk, for programs an object.
+int Done(Session& session, const std::string& format, const Json& object, const std::string& what) {
+  if (format == "json") {
+    session.out().Write(object.dump() + "\n");
+  } else {
+    session.talk().Note(what);
+  }
   return session.Finish();
 }
 
-int Flush(Session& session) {
-  if (const auto failed = session.Connect()) return *failed;
-  return Done(session, session.admin().Flush(), "flushed");
+// `call`'s answer, which may take long.
+template <typename Call>
+auto Await(Session& session, const std::string& what, const std::string& format, const Call& call) {
+  const LongStep step(session.talk(), what, format);
+  return call();
 }
 
-int Compact(Session& session) {
+int Flush(Session& session, const std::string& format) {
   if (const auto failed = session.Connect()) return *failed;
-  return Done(session, session.admin().Compact(), "compacted");
+  const absl::Status flushed =
+      Await(session, "flushing", format, [&] { return session.admin().Flush(); });
+  if (!flushed.ok()) return session.Fail(flushed);
+  return Done(session, format, {{"flushed", true}}, "flushed");
+}
+
+int Compact(Session& session, const std::string& format) {
+  if (const auto failed = session.Connect()) return *failed;
+  const absl::Status compacted =
+      Await(session, "compacting", format, [&] { return session.admin().Compact(); });
+  if (!compacted.ok()) return session.Fail(compacted);
+  return Done(session, format, {{"compacted", true}}, "compacted");
 }
 
 int Checkpoint(Session& session, const std::string& name, const std::string& format) {
   if (const auto failed = session.Connect()) return *failed;
   v1::CheckpointRequest request;
   request.set_name(name);
-  const auto response = session.admin().Checkpoint(request);
+  const auto response = Await(session, "making the checkpoint", format,
+                              [&] { return session.admin().Checkpoint(request); });
   if (!response.ok()) return session.Fail(response.status());
   session.out().Write(format == "json" ? MessageToJson(*response, false) + "\n"
                                        : response->directory() + "\n");
   return session.Finish();
 }
 
-int SetLogLevel(Session& session, const std::string& level) {
+int SetLogLevel(Session& session, const std::string& level, const std::string& format) {
   if (const auto failed = session.Connect()) return *failed;
   v1::SetLogLevelRequest request;
   request.set_level(level);
   const auto response = session.admin().SetLogLevel(request);
   if (!response.ok()) return session.Fail(response.status());
-  session.talk().Note(absl::StrCat("log level ", level, ", was ", response->previous_level()));
-  return session.Finish();
+  return Done(session, format, {{"level", level}, {"previous_level", response->previous_level()}},
+              absl::StrCat("log level ", level, ", was ", response->previous_level()));
 }
 
 int Config(Session& session, const std::string& format) {
@@ -112,22 +131,15 @@ int Verify(Session& session, const std::string& format) {
   return session.Fail(absl::InternalError("the server stopped after " + how_far));
 }
 
-void Add(OnlineCommands& commands, CLI::App& admin, const OnlineCommands::Description& description,
-         const std::function<int(Session&)>& run) {
-  commands.Add(admin, "Commands", description, run);
-}
+using Run = int (*)(Session& session, const std::string& format);
 
-void AddVerify(OnlineCommands& commands, CLI::App& admin) {
+void Add(OnlineCommands& commands, CLI::App& admin, const OnlineCommands::Description& description,
+         Run run) {
   auto format = std::make_shared<std::string>();
-  CLI::App* verify = commands.Add(
-      admin, "Commands",
-      {.name = "verify",
-       .summary = "Read every byte of every table and check it: exit 5 when one is corrupt",
-       .examples = "  lumen admin verify\n"
-                   "  lumen admin verify -o json\n"
-                   "  lumen admin verify || mail -s 'lumen: corruption' ops"},
-      [format](Session& session) { return Verify(session, *format); });
-  AddFormat(*verify, *format, "text|json");
+  CLI::App* command = commands.Add(admin, "Commands", description, [run, format](Session& session) {
+    return run(session, *format);
+  });
+  AddFormat(*command, *format, "text|json");
 }
 
 void AddCheckpoint(OnlineCommands& commands, CLI::App& admin) {
@@ -139,7 +151,8 @@ void AddCheckpoint(OnlineCommands& commands, CLI::App& admin) {
        .summary = "Make a consistent copy of hard links on the server, and print where",
        .examples = "  lumen admin checkpoint before-upgrade\n"
                    "  lumen admin checkpoint nightly-$(date +%F)\n"
-                   "  tar cz $(lumen admin checkpoint now) > backup.tgz    (on the same machine)"},
+                   "  tar cz $(lumen admin checkpoint now) > backup.tgz    (on the same machine)",
+       .takes_its_time = true},
       [name, format](Session& session) { return Checkpoint(session, *name, *format); });
   checkpoint->add_option("NAME", *name, "Of letters, digits, '.', '_' and '-'")->required();
   AddFormat(*checkpoint, *format, "text|json");
@@ -147,30 +160,19 @@ void AddCheckpoint(OnlineCommands& commands, CLI::App& admin) {
 
 void AddLogLevel(OnlineCommands& commands, CLI::App& admin) {
   auto level = std::make_shared<std::string>();
-  CLI::App* log_level =
-      commands.Add(admin, "Commands",
-                   {.name = "log-level",
-                    .summary = "Change what the server logs, until its next start",
-                    .examples = "  lumen admin log-level debug\n"
-                                "  lumen admin log-level info --server db:50051\n"
-                                "  lumen admin log-level off"},
-                   [level](Session& session) { return SetLogLevel(session, *level); });
+  auto format = std::make_shared<std::string>();
+  CLI::App* log_level = commands.Add(
+      admin, "Commands",
+      {.name = "log-level",
+       .summary = "Change what the server logs, until its next start",
+       .examples = "  lumen admin log-level debug\n"
+                   "  lumen admin log-level info --server db:50051\n"
+                   "  lumen admin log-level off"},
+      [level, format](Session& session) { return SetLogLevel(session, *level, *format); });
   log_level->add_option("LEVEL", *level, "trace, debug, info, warn, error or off")
       ->required()
       ->type_name("trace|debug|info|warn|error|off");
-}
-
-void AddConfig(OnlineCommands& commands, CLI::App& admin) {
-  auto format = std::make_shared<std::string>();
-  CLI::App* config =
-      commands.Add(admin, "Commands",
-                   {.name = "config",
-                    .summary = "Show the server's settings, and where each comes from",
-                    .examples = "  lumen admin config\n"
-                                "  lumen admin config -o json\n"
-                                "  lumen admin config | grep -v default"},
-                   [format](Session& session) { return Config(session, *format); });
-  AddFormat(*config, *format, "text|json");
+  AddFormat(*log_level, *format, "text|json");
 }
 
 }  // namespace
@@ -187,22 +189,36 @@ void AddAdminCommands(OnlineCommands& commands) {
       "  lumen admin config");
   Add(commands, admin,
       {.name = "flush",
-       .summary = "Write everything that is in memory to tables; no time limit of its own",
+       .summary = "Write everything that is in memory to tables",
        .examples = "  lumen admin flush\n"
                    "  lumen admin flush --timeout 1m\n"
-                   "  lumen admin flush && lumen admin checkpoint flushed"},
+                   "  lumen admin flush && lumen admin checkpoint flushed",
+       .takes_its_time = true},
       Flush);
   Add(commands, admin,
       {.name = "compact",
-       .summary = "Merge all tables into the last level; no time limit of its own",
+       .summary = "Merge all tables into the last level",
        .examples = "  lumen admin compact\n"
                    "  lumen admin compact --timeout 1h\n"
-                   "  lumen admin compact && lumen status"},
+                   "  lumen admin compact && lumen status",
+       .takes_its_time = true},
       Compact);
   AddCheckpoint(commands, admin);
-  AddVerify(commands, admin);
+  Add(commands, admin,
+      {.name = "verify",
+       .summary = "Read every byte of every table and check it: exit 5 when one is corrupt",
+       .examples = "  lumen admin verify\n"
+                   "  lumen admin verify -o json\n"
+                   "  lumen admin verify || mail -s 'lumen: corruption' ops"},
+      Verify);
   AddLogLevel(commands, admin);
-  AddConfig(commands, admin);
+  Add(commands, admin,
+      {.name = "config",
+       .summary = "Show the server's settings, and where each comes from",
+       .examples = "  lumen admin config\n"
+                   "  lumen admin config -o json\n"
+                   "  lumen admin config | grep -v default"},
+      Config);
 }
 
 }  // namespace lumen::cli

@@ -19,6 +19,7 @@ namespace {
 struct ExportFlags {
   std::string file = "-";
   std::string prefix;
+  std::string format;
 };
 
 // Scans into `write` until the end, or until it is false: nobody takes it.
@@ -47,7 +48,8 @@ int ExportToStandardOutput(Session& session, const v1::ScanRequest& request) {
 }
 
 // All or nothing: an export that ends early leaves what was there before.
-int ExportToFile(Session& session, const v1::ScanRequest& request, const std::string& path) {
+int ExportToFile(Session& session, const v1::ScanRequest& request, const std::string& path,
+                 const std::string& format) {
   PosixEnvironment posix;
   OutputFile file(posix.environment().file_system, path);
   if (const absl::Status opened = file.Open(); !opened.ok()) {
@@ -65,18 +67,27 @@ int ExportToFile(Session& session, const v1::ScanRequest& request, const std::st
   session.interruption().SetLastWords(
       absl::StrCat("interrupted; ", path, " is as it was, or whole"));
   if (const absl::Status kept = file.Keep(); !kept.ok()) return session.Fail(kept);
-  session.talk().Note(rate.Summary());
+  if (format == "json") {
+    const Json object = {
+        {"entries", rate.entries()}, {"bytes", rate.bytes()}, {"seconds", rate.Seconds()}};
+    session.out().Write(object.dump() + "\n");
+  } else {
+    session.talk().Note(rate.Summary());
+  }
   return session.Finish();
 }
 
 int Export(Session& session, const ExportFlags& flags) {
   const auto prefix = FromText(flags.prefix);
   if (!prefix.ok()) return session.Refuse("--prefix: " + std::string(prefix.status().message()));
+  if (flags.file == "-" && flags.format == "json") {
+    return session.Refuse("-o json needs a FILE: the entries themselves go to standard output");
+  }
   if (const auto failed = session.Connect()) return *failed;
   v1::ScanRequest request;
   request.set_prefix(*prefix);
   return flags.file == "-" ? ExportToStandardOutput(session, request)
-                           : ExportToFile(session, request, flags.file);
+                           : ExportToFile(session, request, flags.file, flags.format);
 }
 
 }  // namespace
@@ -103,6 +114,7 @@ Examples:
       ->add_option("--prefix", flags->prefix,
                    absl::StrCat("Only keys that begin so: ", kBytesHelp, " [default all]"))
       ->type_name("PREFIX");
+  AddFormat(*command, flags->format, "text|json");
 }
 
 }  // namespace lumen::cli

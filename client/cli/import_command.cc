@@ -10,6 +10,7 @@
 #include "client/cli/batch_size.h"
 #include "client/cli/bytes_text.h"
 #include "client/cli/input.h"
+#include "client/cli/json.h"
 #include "client/cli/online_commands.h"
 #include "client/cli/rate.h"
 #include "client/cli/records.h"
@@ -29,6 +30,7 @@ struct ImportFlags {
   std::string file;
   std::string from_line = "1";
   bool async = false;
+  std::string format;
 };
 
 // A refusal of what a write holds, before any of it was stored: a smaller one may be taken, or one
@@ -198,6 +200,16 @@ std::string WhereToGoOn(const Importer& importer) {
                       " goes on");
 }
 
+// For programs: also where the import ended early.
+std::string ImportJson(const Importer& importer, bool complete) {
+  const Json object = {{"complete", complete},
+                       {"entries", importer.rate().entries()},
+                       {"bytes", importer.rate().bytes()},
+                       {"seconds", importer.rate().Seconds()},
+                       {"next_line", importer.next_line()}};
+  return object.dump() + "\n";
+}
+
 int Import(Session& session, const ImportFlags& flags) {
   const auto first_line = ParseWhole(flags.from_line);
   if (!first_line.ok()) {
@@ -210,13 +222,16 @@ int Import(Session& session, const ImportFlags& flags) {
   if (const auto failed = session.Connect()) return *failed;
   Importer importer(session, input, flags.async);
   const absl::Status imported = importer.Run(*first_line);
+  const bool for_programs = flags.format == "json";
+  if (for_programs) session.out().Write(ImportJson(importer, imported.ok()));
   if (imported.ok()) {
-    session.talk().Note(importer.rate().Summary());
+    if (!for_programs) session.talk().Note(importer.rate().Summary());
     return session.Finish();
   }
   const std::string where = WhereToGoOn(importer);
   // The server's refusals name the server, the others are about a line of the file.
   if (imported.code() == absl::StatusCode::kInvalidArgument && ErrorReason(imported).empty()) {
+    session.out().Flush();
     return session.Refuse(absl::StrCat(input.name(), ":", importer.next_line(), ": ",
                                        imported.message(), "; ", where));
   }
@@ -249,6 +264,7 @@ Examples:
                    "Leave out the lines before this one [default 1]")
       ->type_name("N");
   AddAsync(*import, flags->async);
+  AddFormat(*import, flags->format, "text|json");
 }
 
 }  // namespace lumen::cli

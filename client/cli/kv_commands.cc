@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/bytes_text.h"
+#include "client/cli/entry_printer.h"
 #include "client/cli/input.h"
 #include "client/cli/json.h"
 #include "client/cli/message_json.h"
@@ -135,6 +136,17 @@ int Put(Session& session, const PutFlags& flags) {
   return session.Finish();
 }
 
+void PrintTable(Session& session, const std::string& key, const v1::GetResponse& found) {
+  v1::ScanResponse message;
+  v1::ScanResponse::Entry& entry = *message.add_entries();
+  entry.set_key(key);
+  entry.set_value(found.value());
+  entry.set_sequence(found.sequence());
+  EntryPrinter printer("table", /*keys_only=*/false, session.out());
+  printer.Print(message);
+  printer.End();
+}
+
 int Get(Session& session, const GetFlags& flags) {
   v1::GetRequest request;
   const auto key = FromText(flags.key);
@@ -149,6 +161,8 @@ int Get(Session& session, const GetFlags& flags) {
     if (session.out().is_terminal()) session.out().Write("\n");
   } else if (flags.format == "text") {
     session.out().Write(ToText(response->value()) + "\n");
+  } else if (flags.format == "table") {
+    PrintTable(session, *key, *response);
   } else {
     session.out().Write(EntryJson(*key, response->value(), response->sequence()) + "\n");
   }
@@ -206,7 +220,7 @@ void AddGet(OnlineCommands& commands) {
                                             "  lumen get base64:AAH/ -o json"},
                                [flags](Session& session) { return Get(session, *flags); });
   AddKey(*get, flags->key);
-  AddFormat(*get, flags->format, "raw|text|json|jsonl");
+  AddFormat(*get, flags->format, "raw|text|json|jsonl|table");
 }
 
 void AddDelete(OnlineCommands& commands) {

@@ -10,6 +10,9 @@ namespace lumen::cli {
 namespace {
 
 constexpr char kDefaultServer[] = "127.0.0.1:50051";
+constexpr char kTimeoutHelp[] = "Of connecting, and of each answer: 500ms, 5s, 2m [default 10s]";
+constexpr char kLongTimeoutHelp[] =
+    "Of connecting [default 10s], and of the answer [default no limit]: 500ms, 5s, 2m";
 
 }  // namespace
 
@@ -43,7 +46,7 @@ CLI::App* OnlineCommands::Add(CLI::App& parent, const std::string& group,
       ->type_name("ADDRESS");
   added
       ->add_option("--timeout", connection_.timeout,
-                   "Of connecting, and of each answer: 500ms, 5s, 2m [default 10s]")
+                   description.takes_its_time ? kLongTimeoutHelp : kTimeoutHelp)
       ->group("Connection")
       ->type_name("TIME");
   added->callback([this, command = std::move(command)] { chosen_ = command; });

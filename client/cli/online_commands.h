@@ -23,6 +23,9 @@ class OnlineCommands {
     std::string summary;
     // Lines, three of them.
     std::string examples;
+    // What it asks of the server may take as long as it takes: only a --timeout that is given
+    // limits its answer.
+    bool takes_its_time = false;
   };
 
   // Adds them all. `app` must outlive this, and this the run.

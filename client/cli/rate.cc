@@ -30,7 +30,9 @@ void Rate::Add(uint64_t entries, uint64_t bytes) {
 }
 
 double Rate::Seconds() const {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - start_);
+  return static_cast<double>(passed.count()) / 1000;
 }
 
 void Rate::Show(uint64_t part, uint64_t whole) {

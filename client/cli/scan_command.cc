@@ -1,23 +1,17 @@
-#include <algorithm>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/bytes_text.h"
+#include "client/cli/entry_printer.h"
 #include "client/cli/json.h"
+#include "client/cli/long_step.h"
 #include "client/cli/online_commands.h"
 #include "engine/base/status.h"
 
 // lumen scan.
 namespace lumen::cli {
 namespace {
-
-constexpr size_t kMaxKeyColumns = 40;
-constexpr size_t kMinValueColumns = 20;
-constexpr size_t kNumberColumns = 11;
-constexpr size_t kGapColumns = 2;
 
 struct ScanFlags {
   std::string prefix;
@@ -28,87 +22,6 @@ struct ScanFlags {
   bool keys_only = false;
   bool count = false;
   std::string format;
-};
-
-// Prints entries as they come, in one of the formats. Holds one message at a time.
-class EntryPrinter {
- public:
-  EntryPrinter(const ScanFlags& flags, Output& out) : flags_(flags), out_(out) {}
-
-  // False: nobody takes them any more.
-  bool Print(const v1::ScanResponse& message) {
-    if (flags_.format == "table" && !began_) BeginTable(message);
-    for (const auto& entry : message.entries()) {
-      if (!PrintEntry(entry)) return false;
-    }
-    // What has come is shown while the rest is on its way.
-    return !out_.is_terminal() || out_.Flush();
-  }
-  void End() {
-    if (flags_.format == "json") out_.Write(began_ ? "\n]\n" : "[]\n");
-  }
-
- private:
-  bool PrintEntry(const v1::ScanResponse::Entry& entry) {
-    if (flags_.format == "json") out_.Write(began_ ? ",\n" : "[\n");
-    began_ = true;
-    if (flags_.format == "table") return PrintRow(entry);
-    if (flags_.format == "raw") return PrintPair(entry.key(), entry.value());
-    if (flags_.format == "text") return PrintPair(ToText(entry.key()), ToText(entry.value()));
-    out_.Write(EntryJson(entry.key(), ValueOf(entry), entry.sequence()));
-    return flags_.format != "jsonl" || out_.Write("\n");
-  }
-
-  std::optional<std::string_view> ValueOf(const v1::ScanResponse::Entry& entry) const {
-    if (flags_.keys_only) return std::nullopt;
-    return entry.value();
-  }
-
-  bool PrintPair(const std::string& key, const std::string& value) {
-    out_.Write(key);
-    if (!flags_.keys_only) out_.Write("\t");
-    if (!flags_.keys_only) out_.Write(value);
-    return out_.Write("\n");
-  }
-
-  // The columns are as wide as the first message needs.
-  void BeginTable(const v1::ScanResponse& message) {
-    key_columns_ = 3;
-    for (const auto& entry : message.entries()) {
-      key_columns_ = std::max(key_columns_, TextWidth(ToText(entry.key())));
-    }
-    key_columns_ = std::min(key_columns_, kMaxKeyColumns);
-    const size_t used = key_columns_ + 3 * kGapColumns + 2 * kNumberColumns;
-    value_columns_ = std::max(out_.width() > used ? out_.width() - used : 0, kMinValueColumns);
-    PrintColumns("KEY", "SEQUENCE", "BYTES", "VALUE");
-  }
-
-  bool PrintRow(const v1::ScanResponse::Entry& entry) {
-    return PrintColumns(ToText(entry.key()), std::to_string(entry.sequence()),
-                        WithCommas(entry.value().size()), ToText(entry.value()));
-  }
-
-  bool PrintColumns(const std::string& key, const std::string& sequence, const std::string& bytes,
-                    const std::string& value) {
-    const std::string shown = CutText(key, key_columns_);
-    out_.Write(shown + std::string(key_columns_ - TextWidth(shown), ' ') + Number(sequence));
-    if (!flags_.keys_only) {
-      out_.Write(Number(bytes) + std::string(kGapColumns, ' ') + CutText(value, value_columns_));
-    }
-    return out_.Write("\n");
-  }
-
-  // Behind a gap, to the right.
-  static std::string Number(const std::string& number) {
-    const size_t columns = std::max(kNumberColumns, number.size());
-    return std::string(kGapColumns + columns - number.size(), ' ') + number;
-  }
-
-  const ScanFlags& flags_;
-  Output& out_;
-  bool began_ = false;
-  size_t key_columns_ = 0;
-  size_t value_columns_ = 0;
 };
 
 absl::StatusOr<v1::ScanRequest> ParseScan(const ScanFlags& flags) {
@@ -126,10 +39,15 @@ absl::StatusOr<v1::ScanRequest> ParseScan(const ScanFlags& flags) {
 
 int Count(Session& session, const v1::ScanRequest& request, const std::string& format) {
   v1::ScanResponse last;
-  const absl::Status scanned = session.kv().Scan(request, [&](const v1::ScanResponse& message) {
-    last = message;
-    return true;
-  });
+  absl::Status scanned;
+  {
+    // Nothing comes before the last message, which has the count.
+    const LongStep step(session.talk(), "counting", format);
+    scanned = session.kv().Scan(request, [&](const v1::ScanResponse& message) {
+      last = message;
+      return true;
+    });
+  }
   if (!scanned.ok()) return session.Fail(scanned);
   const Json counted = {{"count", last.count()}, {"snapshot_sequence", last.snapshot_sequence()}};
   session.out().Write((format.starts_with("json") ? counted.dump() : std::to_string(last.count())) +
@@ -142,7 +60,7 @@ int Scan(Session& session, const ScanFlags& flags) {
   if (!request.ok()) return session.Refuse(std::string(request.status().message()));
   if (const auto failed = session.Connect()) return *failed;
   if (flags.count) return Count(session, *request, flags.format);
-  EntryPrinter printer(flags, session.out());
+  EntryPrinter printer(flags.format, flags.keys_only, session.out());
   uint64_t printed = 0;
   const absl::Status scanned = session.kv().Scan(*request, [&](const v1::ScanResponse& message) {
     printed += static_cast<uint64_t>(message.entries_size());
