@@ -66,7 +66,7 @@ absl::Status AdminClient::Verify(const OnProgress& on_progress) {
       [&](auto* context, auto* queue, void* tag) {
         return stub_->AsyncVerify(context, v1::VerifyRequest(), queue, tag);
       },
-      on_progress);
+      connection_.options().timeout, on_progress);
 }
 
 }  // namespace lumen

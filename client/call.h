@@ -44,9 +44,10 @@ absl::Status RetryOverload(const Connection& connection,
 
 // Reads one stream of messages. `start` begins the call with (context, queue, tag). `on_message`
 // returns whether to go on; false ends the call, which is then OK. DEADLINE_EXCEEDED: no message
-// for the connection's timeout.
+// for `pause`; zero: no limit.
 template <typename Response, typename Start>
 absl::Status ReadStream(const Connection& connection, std::string_view name, const Start& start,
+                        std::chrono::milliseconds pause,
                         const std::function<bool(const Response&)>& on_message) {
   const ConnectionOptions& options = connection.options();
   grpc::CompletionQueue queue;
@@ -57,7 +58,11 @@ absl::Status ReadStream(const Connection& connection, std::string_view name, con
   const auto await = [&] {
     void* tag = nullptr;
     bool ok = false;
-    const auto deadline = std::chrono::system_clock::now() + options.timeout;
+    if (pause.count() == 0) {
+      CHECK(queue.Next(&tag, &ok));
+      return ok;
+    }
+    const auto deadline = std::chrono::system_clock::now() + pause;
     if (queue.AsyncNext(&tag, &ok, deadline) == grpc::CompletionQueue::TIMEOUT) {
       timed_out = true;
       context.TryCancel();

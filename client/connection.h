@@ -17,8 +17,8 @@ struct ConnectionOptions {
   std::string server = "127.0.0.1:50051";  // host:port or unix:path
   // Of connecting; of each call, from its start to its answer; of a stream, between two messages.
   std::chrono::milliseconds timeout{10'000};
-  // Of the calls that take as long as the data is large (AdminClient says which). Zero: no limit;
-  // a server that vanishes is noticed all the same.
+  // Of the calls that take as long as the data is large (AdminClient says which, and
+  // KvClient::Scan). Zero: no limit; a server that vanishes is noticed all the same.
   std::chrono::milliseconds long_call_timeout{0};
   // Must outlive the connection. None: calls cannot be cancelled.
   Cancellation* cancellation = nullptr;

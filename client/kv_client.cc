@@ -59,6 +59,9 @@ absl::StatusOr<v1::WriteResponse> KvClient::Write(const v1::WriteRequest& reques
 }
 
 absl::Status KvClient::Scan(const v1::ScanRequest& request, const OnEntries& on_entries) {
+  const ConnectionOptions& options = connection_.options();
+  // A count is all that comes, at the end.
+  const milliseconds pause = request.count_only() ? options.long_call_timeout : options.timeout;
   bool began = false;
   absl::Status end;
   const auto scan = [&](milliseconds) {
@@ -67,6 +70,7 @@ absl::Status KvClient::Scan(const v1::ScanRequest& request, const OnEntries& on_
         [&](auto* context, auto* queue, void* tag) {
           return stub_->AsyncScan(context, request, queue, tag);
         },
+        pause,
         [&](const v1::ScanResponse& message) {
           began = true;
           return on_entries(message);

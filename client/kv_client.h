@@ -31,7 +31,8 @@ class KvClient {
   absl::StatusOr<v1::WriteResponse> Write(const v1::WriteRequest& request);
 
   // Called for each message in order, on the caller's thread; the server waits meanwhile. False
-  // ends the scan, which is then OK.
+  // ends the scan, which is then OK. A scan that only counts takes as long as the data is large
+  // (ConnectionOptions::long_call_timeout).
   using OnEntries = std::function<bool(const v1::ScanResponse&)>;
   absl::Status Scan(const v1::ScanRequest& request, const OnEntries& on_entries);
 

@@ -51,8 +51,10 @@ grpc::Status Overloaded() {
   return Failure(grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls wait", "OVERLOADED");
 }
 
+constexpr milliseconds kCounting{200};
+
 // Refuses the first `overloads` calls of each kind; a scan sends two messages, and with "hang" as
-// prefix then waits for its end.
+// prefix then waits for its end. A count comes after kCounting.
 class ScriptedService final : public v1::KeyValue::Service {
  public:
   grpc::Status Get(grpc::ServerContext*, const v1::GetRequest* request,
@@ -78,6 +80,13 @@ class ScriptedService final : public v1::KeyValue::Service {
   grpc::Status Scan(grpc::ServerContext* context, const v1::ScanRequest* request,
                     grpc::ServerWriter<v1::ScanResponse>* writer) override {
     if (calls++ < overloads) return Overloaded();
+    if (request->count_only()) {
+      std::this_thread::sleep_for(kCounting);
+      v1::ScanResponse message;
+      message.set_count(2);
+      writer->Write(message);
+      return grpc::Status::OK;
+    }
     for (const char* key : {"a", "b"}) {
       v1::ScanResponse message;
       message.add_entries()->set_key(key);
@@ -197,6 +206,22 @@ TEST_F(KvClientTest, AScanThatStandsStillTimesOut) {
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_THAT(status.ToString(), HasSubstr("stopped sending"));
   EXPECT_THAT(scanned_, ElementsAre("a", "b"));
+}
+
+TEST_F(KvClientTest, ACountTakesLongerThanTheTimeoutUnlessItHasALimitOfItsOwn) {
+  options_.timeout = kCounting / 4;
+  v1::ScanRequest request;
+  request.set_count_only(true);
+  uint64_t count = 0;
+  const auto take = [&](const v1::ScanResponse& message) {
+    count = message.count();
+    return true;
+  };
+  EXPECT_TRUE(client().Scan(request, take).ok());
+  EXPECT_EQ(count, 2u);
+  options_.long_call_timeout = kCounting / 4;
+  Connection limited(options_);
+  EXPECT_EQ(KvClient(limited).Scan(request, take).code(), absl::StatusCode::kDeadlineExceeded);
 }
 
 TEST_F(KvClientTest, CancellingEndsTheCallUnderWayAndAllLaterOnes) {

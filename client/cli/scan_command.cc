@@ -94,7 +94,7 @@ void AddScanCommand(OnlineCommands& commands) {
       ->type_name("N");
   const auto output = [](CLI::Option* option) { return option->group("Output"); };
   output(scan->add_flag("--keys-only", flags->keys_only, "Leave the values out"));
-  output(scan->add_flag("--count", flags->count, "Only how many there are"));
+  output(scan->add_flag("--count", flags->count, "Only how many there are, however long it takes"));
   AddFormat(*scan, flags->format, "text|json|jsonl|table|raw");
 }
 
