@@ -69,10 +69,10 @@ class Server {
   // Health says NOT_SERVING; new calls get UNAVAILABLE and do nothing; every call that reached the
   // engine is answered; answers that are not taken by the drain timeout are dropped, writes are
   // waited for as long as the engine takes. Then the port closes, and what crosses that on the
-  // wire, or never became a whole request, gets CANCELLED or UNAVAILABLE of gRPC's own. Returns when
-  // no connection is left. gRPC closes none while it writes to it: that takes seconds longer where a
-  // client goes on calling without a pause, and has no end where one of a unix socket stands still
-  // with its socket full. Idempotent.
+  // wire, or never became a whole request, gets CANCELLED or UNAVAILABLE of gRPC's own. Returns
+  // when no connection is left. gRPC closes none while it writes to it: that takes seconds longer
+  // where a client goes on calling without a pause, and has no end where one of a unix socket
+  // stands still with its socket full. Idempotent.
   void Shutdown();
 
   // The TCP port that is open; 0 for unix sockets.
