@@ -6,6 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "engine/base/status.h"
@@ -13,7 +14,7 @@
 // The failure file. Its first two lines are the same in every version, so that any lumen-crash can
 // say which one a file needs:
 //
-//   lumen-crash failure 1
+//   lumen-crash failure 2
 //   build 8a0a3dd GNU 12.2.0
 //   profile strict-posix
 //   seed 42
@@ -23,6 +24,9 @@
 //     key k03 is missing
 //   expected
 //   got
+//   elsewhere
+//     kill not-found 57
+//     xfs fails 3
 //   workload
 //     ...
 //   faults
@@ -34,11 +38,16 @@
 //
 // Blocks are indented by two spaces; bytes that are not printable ASCII, and backslashes, are
 // escaped in them. There are as many crashes as the case has. The last line says that none is lost.
+// Version 1 has no block `elsewhere`: each line of it is another profile, whether the case fails
+// there, too, and how many states were tested for that.
 namespace lumen::crash {
 namespace {
 
 constexpr std::string_view kMagic = "lumen-crash failure ";
 constexpr std::string_view kIndent = "  ";
+constexpr std::string_view kFails = "fails";
+constexpr std::string_view kNotFound = "not-found";
+constexpr uint64_t kFirstWithElsewhere = 2;
 // Rules of the oracle are above 0; 0 and below are the harness's own (proptests/harness/trial.h).
 constexpr int kLeastRule = -9;
 constexpr int kMostRule = 99;
@@ -178,18 +187,21 @@ absl::Status InBlock(const Reader& reader, size_t line, std::string_view block,
                                          "' that begins here: ", std::string(status.message())));
 }
 
-absl::Status ReadVersion(Reader& reader, std::string& build) {
+// The version.
+absl::StatusOr<uint64_t> ReadVersion(Reader& reader, std::string& build) {
   if (!reader.StartsWith(kMagic)) {
     return reader.Expected(absl::StrCat("'", std::string(kMagic), Failure::kFormatVersion, "'"));
   }
   ASSIGN_OR_RETURN(const uint64_t version, reader.Number("lumen-crash failure"));
   ASSIGN_OR_RETURN(const std::string_view made_by, reader.Field("build"));
   build = made_by;
-  if (version == Failure::kFormatVersion) return absl::OkStatus();
-  return absl::UnimplementedError(
-      absl::StrCat("this file has format ", version, ", and this lumen-crash reads format ",
-                   Failure::kFormatVersion, ". It was written by build ", build,
-                   ": check that commit out, build lumen-crash there, and replay it with that"));
+  if (version >= Failure::kOldestFormatVersion && version <= Failure::kFormatVersion) {
+    return version;
+  }
+  return absl::UnimplementedError(absl::StrCat(
+      "this file has format ", version, ", and this lumen-crash reads formats ",
+      Failure::kOldestFormatVersion, " to ", Failure::kFormatVersion, ". It was written by build ",
+      build, ": check that commit out, build lumen-crash there, and replay it with that"));
 }
 
 absl::Status ReadSteps(Reader& reader, Failure& failure) {
@@ -221,6 +233,43 @@ absl::Status ReadHead(Reader& reader, Failure& failure) {
     return reader.Error(reader.line() - 1, "expected the number of a rule");
   }
   return ReadSteps(reader, failure);
+}
+
+absl::StatusOr<UnderProfile> ParseUnderProfile(const std::string& line) {
+  const std::vector<std::string> words = absl::StrSplit(line, ' ');
+  UnderProfile under;
+  const auto profile = faultfs::ParseProfile(words[0]);
+  if (words.size() != 3 || !profile.has_value() || (words[1] != kFails && words[1] != kNotFound) ||
+      !absl::SimpleAtoi(words[2], &under.states)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "expected a profile, '", std::string(kFails), "' or '", std::string(kNotFound),
+        "', and the number of states tested, as in 'kill not-found 57'; found '", line, "'"));
+  }
+  under.profile = *profile;
+  under.fails = words[1] == kFails;
+  return under;
+}
+
+absl::Status ReadElsewhere(Reader& reader, std::vector<UnderProfile>& elsewhere) {
+  const size_t line = reader.line();
+  ASSIGN_OR_RETURN(const std::string text, reader.TitledBlock("elsewhere"));
+  const std::vector<std::string> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());
+  for (const std::string& each : lines) {
+    const absl::StatusOr<UnderProfile> under = ParseUnderProfile(each);
+    if (!under.ok()) return InBlock(reader, line, "elsewhere", under.status());
+    elsewhere.push_back(*under);
+  }
+  return absl::OkStatus();
+}
+
+std::string ElsewhereBlock(const std::vector<UnderProfile>& elsewhere) {
+  std::vector<std::string> lines;
+  lines.reserve(elsewhere.size());
+  for (const UnderProfile& under : elsewhere) {
+    lines.push_back(absl::StrCat(std::string(ProfileName(under.profile)), " ",
+                                 std::string(under.fails ? kFails : kNotFound), " ", under.states));
+  }
+  return absl::StrJoin(lines, "\n");
 }
 
 absl::Status ReadCrash(Reader& reader, Case& failing) {
@@ -265,6 +314,7 @@ std::string Failure::ToString() const {
   AppendBlock("what", violation.what, out);
   AppendBlock("expected", expected, out);
   AppendBlock("got", got, out);
+  AppendBlock("elsewhere", ElsewhereBlock(elsewhere), out);
   AppendBlock("workload", failing.workload.ToString(), out);
   AppendBlock("faults", failing.faults, out);
   for (const Case::Crash& crash : failing.crashes) {
@@ -277,11 +327,12 @@ std::string Failure::ToString() const {
 absl::StatusOr<Failure> Failure::Parse(std::string_view text) {
   Reader reader(text);
   Failure failure;
-  RETURN_IF_ERROR(ReadVersion(reader, failure.build));
+  ASSIGN_OR_RETURN(const uint64_t version, ReadVersion(reader, failure.build));
   RETURN_IF_ERROR(ReadHead(reader, failure));
   ASSIGN_OR_RETURN(failure.violation.what, reader.TitledBlock("what"));
   ASSIGN_OR_RETURN(failure.expected, reader.TitledBlock("expected"));
   ASSIGN_OR_RETURN(failure.got, reader.TitledBlock("got"));
+  if (version >= kFirstWithElsewhere) RETURN_IF_ERROR(ReadElsewhere(reader, failure.elsewhere));
   RETURN_IF_ERROR(ReadCase(reader, failure.failing));
   return failure;
 }

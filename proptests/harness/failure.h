@@ -33,6 +33,13 @@ struct Case {
   std::string recovery_faults;
 };
 
+// What looking for the same failure under another profile came to.
+struct UnderProfile {
+  faultfs::Profile profile = faultfs::Profile::kStrictPosix;
+  bool fails = false;   // a crash of the same workload, with the same faults, breaks the same rule
+  uint64_t states = 0;  // tested on the way there, or in vain
+};
+
 // A case that breaks a rule; the content of a failure file.
 struct Failure {
   Case failing;
@@ -43,8 +50,12 @@ struct Failure {
   // Sizes before shrinking; 0: not shrunk.
   uint64_t steps_before = 0;
   uint64_t steps_after = 0;
+  // The other profiles, in the order of faultfs::kProfiles; empty: nobody has looked.
+  std::vector<UnderProfile> elsewhere;
 
-  static constexpr int kFormatVersion = 1;
+  // Version 1 knew nothing of other profiles; it is still read.
+  static constexpr int kFormatVersion = 2;
+  static constexpr int kOldestFormatVersion = 1;
   // A self-contained, versioned text file.
   std::string ToString() const;
   // INVALID_ARGUMENT: the line and what was expected; UNIMPLEMENTED: another format version, and
@@ -81,6 +92,12 @@ struct Timeline {
   Replayed outcome;
 };
 absl::StatusOr<Timeline> MakeTimeline(const Case& failing);
+
+// Looks for the failure under every other profile: crashes its workload as the profile allows, for
+// the same rule to break after as many crashes. Tests at most `kStatesElsewhere` of each, so that
+// "not found" is no proof.
+inline constexpr uint64_t kStatesElsewhere = 2000;
+std::vector<UnderProfile> LookElsewhere(const Failure& failure);
 
 // Makes the case smaller while it breaks the same rule: fewer steps, smaller values, fewer faults,
 // an earlier crash, fewer losses. Spends at most `replays` replays.

@@ -32,8 +32,12 @@ Failure Example() {
   failure.build = "8a0a3dd GNU 12.2.0";
   failure.steps_before = 37;
   failure.steps_after = 5;
+  failure.elsewhere = {{.profile = faultfs::Profile::kKill, .fails = false, .states = 57},
+                       {.profile = faultfs::Profile::kBtrfs, .fails = true, .states = 3}};
   return failure;
 }
+
+constexpr char kElsewhere[] = "elsewhere\n  kill not-found 57\n  btrfs fails 3\n";
 
 rc::Gen<faultfs::Survivors> AnySurvivors() {
   return rc::gen::exec([] {
@@ -77,6 +81,11 @@ rc::Gen<Failure> AnyFailure() {
     failure.build = *rc::gen::container<std::string>(rc::gen::inRange(' ', '~'));
     failure.steps_before = *rc::gen::arbitrary<uint64_t>();
     failure.steps_after = *rc::gen::arbitrary<uint64_t>();
+    for (int i = *rc::gen::inRange(0, 4); i > 0; --i) {
+      failure.elsewhere.push_back({.profile = *rc::gen::elementOf(faultfs::kProfiles),
+                                   .fails = *rc::gen::arbitrary<bool>(),
+                                   .states = *rc::gen::arbitrary<uint64_t>()});
+    }
     return failure;
   });
 }
@@ -105,6 +114,12 @@ RC_GTEST_PROP(FailureFile, IsReadBackAsItWasWritten, ()) {
   RC_ASSERT(read->build == written.build);
   RC_ASSERT(read->steps_before == written.steps_before);
   RC_ASSERT(read->steps_after == written.steps_after);
+  RC_ASSERT(read->elsewhere.size() == written.elsewhere.size());
+  for (size_t i = 0; i < written.elsewhere.size(); ++i) {
+    RC_ASSERT(read->elsewhere[i].profile == written.elsewhere[i].profile);
+    RC_ASSERT(read->elsewhere[i].fails == written.elsewhere[i].fails);
+    RC_ASSERT(read->elsewhere[i].states == written.elsewhere[i].states);
+  }
   RC_ASSERT(read->ToString() == text);
 }
 
@@ -130,12 +145,23 @@ TEST(FailureFile, SurvivesAnEditorThatTakesTrailingBlanksAndAddsCarriageReturns)
 
 TEST(FailureFile, OfAnotherFormatSaysWhichBuildReadsIt) {
   const std::string text =
-      absl::StrReplaceAll(Example().ToString(), {{"failure 1\n", "failure 2\n"}});
+      absl::StrReplaceAll(Example().ToString(), {{"failure 2\n", "failure 3\n"}});
   const absl::Status status = Failure::Parse(text).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("format 2"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("format 3, and this lumen-crash reads "
+                                                       "formats 1 to 2"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("build 8a0a3dd GNU 12.2.0"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("check that commit out"));
+}
+
+TEST(FailureFile, OfTheFirstFormatIsReadAndTellsOfNoOtherProfile) {
+  const std::string text =
+      absl::StrReplaceAll(Example().ToString(), {{"failure 2\n", "failure 1\n"}, {kElsewhere, ""}});
+  const absl::StatusOr<Failure> read = Failure::Parse(text);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_TRUE(read->elsewhere.empty());
+  EXPECT_EQ(read->got, "nothing");
+  EXPECT_EQ(read->failing.crashes.size(), 2U);
 }
 
 struct BadFile {
@@ -145,9 +171,10 @@ struct BadFile {
 };
 
 constexpr BadFile kBadFiles[] = {
-    {"lumen-crash failure 1", "{\"failure\": 1}",
-     "line 1: expected 'lumen-crash failure 1', found '{\"failure\": 1}'"},
-    {"failure 1", "failure one", "line 1: expected 'lumen-crash failure' and a number"},
+    {"lumen-crash failure 2", "{\"failure\": 1}",
+     "line 1: expected 'lumen-crash failure 2', found '{\"failure\": 1}'"},
+    {"failure 2", "failure 1", "line 13: expected 'workload', found 'elsewhere'"},
+    {"failure 2", "failure one", "line 1: expected 'lumen-crash failure' and a number"},
     {"build 8", "built 8", "line 2: expected 'build ...', found 'built 8a0a3dd"},
     {"profile xfs", "profile zfs", "line 3: expected a profile, found 'zfs'"},
     {"seed 42", "seed -1", "line 4: expected 'seed' and a number, found 'seed -1'"},
@@ -158,7 +185,12 @@ constexpr BadFile kBadFiles[] = {
     {"  key k03", "  key \\k03", "line 8: expected '\\\\' or '\\x' and two digits"},
     {"  key k03", "  key \\x0", "line 8: expected '\\\\' or '\\x' and two digits"},
     {"  key k03", "key k03", "line 8: expected 'expected', found 'key k03"},
-    {"workload\n", "workload\n  no such thing\n", "line 13: in the block 'workload'"},
+    {kElsewhere, "", "line 13: expected 'elsewhere', found 'workload'"},
+    {"kill not", "kilt not", "line 13: in the block 'elsewhere' that begins here: expected a"},
+    {"not-found 57", "lost 57", "line 13: in the block 'elsewhere'"},
+    {"not-found 57", "not-found", "line 13: in the block 'elsewhere'"},
+    {"not-found 57", "not-found -1", "line 13: in the block 'elsewhere'"},
+    {"workload\n", "workload\n  no such thing\n", "line 16: in the block 'workload'"},
     {"crash 17", "crash seventeen", ""},
     {"crash 17\n", "crash 17\n  no such thing\n", ""},
     {"recovery-faults\n", "", ""},

@@ -7,6 +7,7 @@
 #include "proptests/lumen_crash/json_writer.h"
 #include "proptests/lumen_crash/output_file.h"
 #include "proptests/lumen_crash/run_report.h"
+#include "proptests/lumen_crash/summary.h"
 #include "proptests/lumen_crash/text_hash.h"
 #include "proptests/lumen_crash/timeline_text.h"
 #include "proptests/lumen_crash/verdict.h"
@@ -60,7 +61,7 @@ std::string CannotRun(const std::string& path, const absl::Status& status) {
 }  // namespace
 
 int ReplayCommand(const ReplayArguments& arguments, const CommandContext& context) {
-  const absl::StatusOr<Failure> failure = Begin(arguments.path, context);
+  absl::StatusOr<Failure> failure = Begin(arguments.path, context);
   if (!failure.ok()) return Complain(context, failure.status(), Verdict::kInconclusive);
   std::optional<Replayed> first;
   for (uint64_t i = 0; i < arguments.times; ++i) {
@@ -77,9 +78,15 @@ int ReplayCommand(const ReplayArguments& arguments, const CommandContext& contex
     if (!first.has_value()) first = *std::move(replayed);
   }
   const Verdict verdict = first->violation.has_value() ? Verdict::kFail : Verdict::kPass;
+  if (verdict == Verdict::kFail) {
+    // By this build: which profiles the file names may be another's.
+    failure->elsewhere = context.harness.look_elsewhere(*failure);
+    context.console.out(absl::StrCat(ViolationText(*first), ElsewhereText(*failure), "\n"));
+  } else {
+    context.console.out("no rule is broken\n");
+  }
   context.console.out(absl::StrCat(
-      verdict == Verdict::kFail ? ViolationText(*first) : "no rule is broken\n", "replayed ",
-      arguments.times, " times, trace ", absl::StrFormat("%016x", first->trace_hash),
+      "replayed ", arguments.times, " times, trace ", absl::StrFormat("%016x", first->trace_hash),
       ", verdict: ", std::string(VerdictName(verdict)), "\nlumen-crash ",
       verdict == Verdict::kFail ? "explain " : "replay ", QuoteForShell(arguments.path), "\n"));
   return static_cast<int>(verdict);
@@ -96,19 +103,20 @@ int ShrinkCommand(const ShrinkArguments& arguments, const CommandContext& contex
     return static_cast<int>(Verdict::kInconclusive);
   }
   Failure shrunk = context.harness.shrink(*std::move(failure), arguments.replays);
+  shrunk.elsewhere = context.harness.look_elsewhere(shrunk);
   shrunk.build = context.build;
   const std::string& to = arguments.to.empty() ? arguments.path : arguments.to;
   if (const absl::Status status = WriteFile(to, shrunk.ToString()); !status.ok()) {
     return Complain(context, status, Verdict::kInconclusive);
   }
   context.console.out(absl::StrCat("shrunk from ", shrunk.steps_before, " client steps to ",
-                                   shrunk.steps_after, ": ", to, "\nlumen-crash explain ",
-                                   QuoteForShell(to), "\n"));
+                                   shrunk.steps_after, ": ", to, "\n", ElsewhereText(shrunk),
+                                   "\nlumen-crash explain ", QuoteForShell(to), "\n"));
   return static_cast<int>(Verdict::kPass);
 }
 
 int ExplainCommand(const ExplainArguments& arguments, const CommandContext& context) {
-  const absl::StatusOr<Failure> failure = Begin(arguments.path, context);
+  absl::StatusOr<Failure> failure = Begin(arguments.path, context);
   if (!failure.ok()) return Complain(context, failure.status(), Verdict::kInconclusive);
   const absl::StatusOr<Timeline> timeline = context.harness.timeline(failure->failing);
   if (!timeline.ok()) {
@@ -116,6 +124,11 @@ int ExplainCommand(const ExplainArguments& arguments, const CommandContext& cont
     return static_cast<int>(Verdict::kInconclusive);
   }
   context.console.out(TimelineText(*failure, *timeline));
+  // Files of version 1 do not tell.
+  if (failure->elsewhere.empty() && timeline->outcome.violation.has_value()) {
+    failure->elsewhere = context.harness.look_elsewhere(*failure);
+  }
+  if (!failure->elsewhere.empty()) context.console.out(ElsewhereText(*failure) + "\n");
   if (!arguments.html.empty()) {
     const std::string page = TimelinePage({.failure = *failure, .file = arguments.path}, *timeline);
     if (const absl::Status status = WriteFile(arguments.html, page); !status.ok()) {

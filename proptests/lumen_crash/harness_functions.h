@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "proptests/harness/explorer.h"
@@ -18,6 +19,7 @@ struct HarnessFunctions {
       exhaust;
   std::function<absl::StatusOr<Replayed>(const Case&)> replay;
   std::function<Failure(Failure, uint64_t replays)> shrink;
+  std::function<std::vector<UnderProfile>(const Failure&)> look_elsewhere;
   std::function<absl::StatusOr<Timeline>(const Case&)> timeline;
 };
 

@@ -49,6 +49,7 @@ void WriteCase(const Failure& failure, JsonWriter& json) {
   json.Name("rule").Number(static_cast<uint64_t>(failure.violation.rule));
   json.Name("what").String(failure.violation.what);
   json.Name("expected").String(failure.expected).Name("got").String(failure.got);
+  json.Name("elsewhere").String(ElsewhereText(failure));
   json.Name("steps").Number(failing.workload.steps.size());
   json.Name("steps_before").Number(failure.steps_before);
   json.Name("workload").String(failing.workload.ToString()).Name("faults").String(failing.faults);

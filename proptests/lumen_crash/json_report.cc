@@ -46,7 +46,13 @@ void WriteFailure(const FoundFailure& found, JsonWriter& json) {
   json.Name("what").String(failure.violation.what);
   json.Name("steps_before").Number(failure.steps_before);
   json.Name("steps").Number(failure.failing.workload.steps.size());
-  json.Name("file").String(found.file);
+  json.Name("elsewhere").BeginArray();
+  for (const UnderProfile& under : failure.elsewhere) {
+    json.BeginObject().Name("profile").String(ProfileName(under.profile));
+    json.Name("fails").Raw(under.fails ? "true" : "false");
+    json.Name("states").Number(under.states).EndObject();
+  }
+  json.EndArray().Name("file").String(found.file);
 }
 
 void WriteCorpusResult(const CorpusResult& result, JsonWriter& json) {
@@ -169,6 +175,13 @@ std::string CorpusEvent(const CorpusResult& result, int64_t at_ms) {
 
 std::string FailureEvent(const FoundFailure& found, int64_t at_ms) {
   JsonWriter json = BeginEvent("failure", at_ms);
+  WriteFailure(found, json);
+  json.EndObject();
+  return json.text();
+}
+
+std::string ExaminedEvent(const FoundFailure& found, int64_t at_ms) {
+  JsonWriter json = BeginEvent("examined", at_ms);
   WriteFailure(found, json);
   json.EndObject();
   return json.text();

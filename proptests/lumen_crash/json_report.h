@@ -21,6 +21,8 @@ std::string ProgressEvent(const std::string& profile, const Totals& totals, int6
 std::string ProfileEvent(const ProfileReport& profile, int64_t at_ms);
 std::string CorpusEvent(const CorpusResult& result, int64_t at_ms);
 std::string FailureEvent(const FoundFailure& found, int64_t at_ms);
+// After a failure was shrunk and looked for under other profiles: all of it again, as it is then.
+std::string ExaminedEvent(const FoundFailure& found, int64_t at_ms);
 std::string EndEvent(const RunReport& report);
 
 // "passed", "failed", "moved", "cannot run".

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "proptests/lumen_crash/json_report.h"
 #include "proptests/lumen_crash/json_writer.h"
+#include "proptests/lumen_crash/summary.h"
 
 namespace lumen::crash {
 namespace {
@@ -77,8 +78,9 @@ TestCase OfProfile(const RunReport& report, const ProfileReport& profile) {
     if (ProfileName(found.failure.failing.profile) != profile.profile) continue;
     test.failures.emplace_back(
         absl::StrCat("rule ", found.failure.violation.rule, ": ", found.failure.violation.what),
-        absl::StrCat("expected: ", found.failure.expected, "\ngot: ", found.failure.got,
-                     "\nfile: ", found.file, "\nlumen-crash replay ", QuoteForShell(found.file)));
+        absl::StrCat("expected: ", found.failure.expected, "\ngot: ", found.failure.got, "\n",
+                     ElsewhereText(found.failure), "\nfile: ", found.file, "\nlumen-crash replay ",
+                     QuoteForShell(found.file)));
   }
   if (test.failures.empty() && totals.violations > 0) {
     test.failures.emplace_back(absl::StrCat(totals.violations, " violations"), "");

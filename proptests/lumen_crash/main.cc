@@ -90,6 +90,7 @@ int Main(int argc, char** argv) {
                                  .exhaust = Exhaust,
                                  .replay = Replay,
                                  .shrink = Shrink,
+                                 .look_elsewhere = LookElsewhere,
                                  .timeline = MakeTimeline};
   // Each state takes memory and gives it back: returning it to the system in between was 4 % of the
   // time.

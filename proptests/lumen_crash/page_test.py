@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-CASE = """lumen-crash failure 1
+CASE = """lumen-crash failure 2
 build 0000000 some compiler
 profile strict-posix
 seed 7
@@ -22,6 +22,9 @@ expected
   k00 = v1
 got
   nothing
+elsewhere
+  drop-unsynced fails 1
+  kill not-found 57
 workload
   write durable k00=8
   write relaxed k01=900
@@ -112,6 +115,9 @@ def main():
     require(page.count("li", "lost") > 0, "nothing is drawn as lost, though everything unsynced is")
     require(page.count("li", "sync") > 0, "no sync is drawn")
     require(page.count("li", "crash") == 1, "the crash is not drawn once")
+    require(page.count("p", "elsewhere") == 1 and
+            "also fails under: drop-unsynced; not found under: kill (57 states tested)" in text,
+            "the other profiles are not shown")
     require(page.count("li", "client") > 0, "no client says anything")
     require(page.count("button", "lost") == 1, "the legend lacks the lost ones")
     require("k00 = v1" in text and "what was allowed" in text, "what was allowed is not shown")

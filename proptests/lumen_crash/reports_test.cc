@@ -43,6 +43,8 @@ TEST(JsonReport, HasTheTotalsAndThoseOfEachProfile) {
       R"("what":"key \u003ck\u002603\u003e is \"missing\")"
       "\xEF\xBF\xBD\xEF\xBF\xBD"
       R"( ]]\u003e\u003c/script\u003e","steps_before":0,"steps":0,)"
+      R"("elsewhere":[{"profile":"kill","fails":false,"states":1057},)"
+      R"({"profile":"btrfs","fails":true,"states":3}],)"
       R"("file":"out dir/xfs-rule-2.case"}],"problems":["stopped by signal 15"],)"
       R"("harness_errors":[],"mutants":"16 of 16 mutants caught",)"
       R"("again":"lumen-crash run --profile kill,xfs --seed 7"})";
@@ -58,7 +60,8 @@ TEST(JsonReport, EventsAreOneLineEach) {
   for (const std::string& event :
        {StartEvent(report), ProgressEvent("kill", report.sum, 5),
         ProfileEvent(report.profiles[1], 6), CorpusEvent(report.corpus[0], 7),
-        FailureEvent(report.failures[0], 8), EndEvent(report)}) {
+        FailureEvent(report.failures[0], 8), ExaminedEvent(report.failures[0], 9),
+        EndEvent(report)}) {
     EXPECT_THAT(event, StartsWith("{\"event\":\""));
     EXPECT_THAT(event, EndsWith("}"));
     EXPECT_THAT(event, Not(HasSubstr("\n")));

@@ -25,7 +25,7 @@ namespace {
 
 constexpr size_t kMaxPlanBytes = 1 << 20;
 // Each takes seconds; the rest are most often the same bug.
-constexpr size_t kMaxShrunk = 3;
+constexpr size_t kMaxExamined = 3;
 
 // What the files that a command line names hold.
 struct Inputs {
@@ -106,7 +106,7 @@ class Run {
     Corpus();
     const bool abandoned = Explore();
     progress_.Clear();
-    if (!Interrupted() && !abandoned) ShrinkFailures();
+    if (!Interrupted() && !abandoned) ExamineFailures();
     Finish();
     return {.exit_code = static_cast<int>(report_.verdict()), .abandoned = abandoned};
   }
@@ -234,15 +234,19 @@ class Run {
     }
   }
 
-  void ShrinkFailures() {
-    if (arguments_.shrink_replays == 0) return;
-    size_t shrunk = 0;
+  // The first ones: shrinks them, and asks which other profiles they fail under.
+  void ExamineFailures() {
+    size_t examined = 0;
     for (FoundFailure& found : report_.failures) {
       // What hangs takes as long each time, and what is wrong with the harness has no rule.
       if (found.failure.violation.rule <= 0) continue;
-      if (shrunk++ == kMaxShrunk || Interrupted()) return;
-      found.failure = context_.harness.shrink(found.failure, arguments_.shrink_replays);
+      if (examined++ == kMaxExamined || Interrupted()) return;
+      if (arguments_.shrink_replays > 0) {
+        found.failure = context_.harness.shrink(found.failure, arguments_.shrink_replays);
+      }
+      found.failure.elsewhere = context_.harness.look_elsewhere(found.failure);
       Keep(found);
+      Event(ExaminedEvent(found, AtMs()));
     }
   }
 

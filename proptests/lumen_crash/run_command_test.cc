@@ -79,6 +79,12 @@ class Commands : public ::testing::Test {
       failure.steps_after = 2;
       return failure;
     };
+    harness_.look_elsewhere = [](const Failure& failure) {
+      const uint64_t states = failure.failing.workload.steps.size();
+      return std::vector<UnderProfile>{
+          {.profile = faultfs::Profile::kBtrfs, .fails = true, .states = 3},
+          {.profile = faultfs::Profile::kKill, .fails = false, .states = states}};
+    };
     harness_.timeline = [](const Case&) -> absl::StatusOr<Timeline> { return Timeline{}; };
     console_.out = [this](std::string_view text) { out_ += text; };
     console_.error = [this](std::string_view text) { error_ += text; };
@@ -157,6 +163,23 @@ TEST_F(Commands, AFailureLeavesAShrunkFileAndAReplayCommand) {
   EXPECT_EQ(kept->failing.workload.steps.size(), 2);
   EXPECT_EQ(kept->build, "8a0a3dd GNU");
   EXPECT_THAT(out_, HasSubstr("shrunk from 9 client steps to 2"));
+}
+
+TEST_F(Commands, AFailureIsLookedForUnderTheOtherProfilesWhenItIsShrunk) {
+  found_ = {FailureOf(2)};
+  const std::string ndjson = At("events.ndjson");
+  EXPECT_EQ(Run("run --profile xfs --states 4 --ndjson " + ndjson), Verdict::kFail);
+  const std::string path = out_.substr(out_.rfind("lumen-crash replay ") + 19);
+  const absl::StatusOr<Failure> kept = ReadFailureFile(path.substr(0, path.size() - 1));
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  ASSERT_EQ(kept->elsewhere.size(), 2U);
+  constexpr char kText[] = "also fails under: btrfs; not found under: kill (2 states tested)\n";
+  EXPECT_THAT(out_, HasSubstr(kText));
+  const std::string events = Content("events.ndjson");
+  EXPECT_THAT(events.substr(events.find("\"event\":\"examined\"")),
+              HasSubstr("\"profile\":\"kill\",\"fails\":false,\"states\":2}"));
+  EXPECT_EQ(Run("run --profile xfs --states 4 --shrink 0"), Verdict::kFail);
+  EXPECT_THAT(out_, HasSubstr("not found under: kill (9 states tested)"));
 }
 
 TEST_F(Commands, TheHarnessesOwnTroubleIsNeitherPassNorFail) {
@@ -327,6 +350,7 @@ TEST_F(Commands, ReplayTellsFourThingsApart) {
   EXPECT_THAT(error_, HasSubstr("was recorded by build , this is 8a0a3dd GNU"));
   replayed_.violation = Violation{.rule = 2, .what = "k03 is missing"};
   EXPECT_EQ(replay(3), Verdict::kFail);
+  EXPECT_THAT(out_, HasSubstr("\nalso fails under: btrfs; not found under: kill (9 states "));
   EXPECT_THAT(out_, EndsWith("\nlumen-crash explain " + path + "\n"));
   deterministic_ = false;
   EXPECT_EQ(replay(3), Verdict::kHarnessFault);
@@ -345,6 +369,7 @@ TEST_F(Commands, ShrinkReplacesTheFileAndRefusesWhatDoesNotFail) {
   replayed_.violation = Violation{.rule = 2, .what = "k03 is missing"};
   EXPECT_EQ(shrink(), Verdict::kPass);
   EXPECT_EQ(ReadFailureFile(path)->steps_after, 2);
+  EXPECT_EQ(ReadFailureFile(path)->elsewhere.size(), 2U);
   EXPECT_THAT(out_, HasSubstr("shrunk from 9 client steps to 2"));
 }
 

@@ -46,6 +46,8 @@ inline RunReport ExampleReport() {
   found.failure.violation = {.rule = 2, .what = "key <k&03> is \"missing\"\x01\xff ]]></script>"};
   found.failure.expected = "k03 = v7";
   found.failure.got = "nothing\nat all";
+  found.failure.elsewhere = {{.profile = faultfs::Profile::kKill, .fails = false, .states = 1057},
+                             {.profile = faultfs::Profile::kBtrfs, .fails = true, .states = 3}};
   found.file = "out dir/xfs-rule-2.case";
   report.failures = {found};
   report.problems = {"stopped by signal 15"};

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "proptests/lumen_crash/json_report.h"
 #include "proptests/lumen_crash/json_writer.h"
@@ -70,6 +71,7 @@ std::string FailureText(const FoundFailure& found) {
     absl::StrAppend(&text, "  shrunk from ", failure.steps_before, " client steps to ",
                     failure.steps_after, "\n");
   }
+  if (!failure.elsewhere.empty()) absl::StrAppend(&text, "  ", ElsewhereText(failure), "\n");
   absl::StrAppend(&text, "  ", found.file.empty() ? "its file could not be written" : found.file,
                   "\n");
   return text;
@@ -134,6 +136,23 @@ std::string WithCommas(uint64_t number) {
     digits.insert(at, ",");
   }
   return digits;
+}
+
+std::string ElsewhereText(const Failure& failure) {
+  std::vector<std::string> fails;
+  std::vector<std::string> not_found;
+  for (const UnderProfile& under : failure.elsewhere) {
+    const std::string name(ProfileName(under.profile));
+    if (under.fails) {
+      fails.push_back(name);
+    } else {
+      not_found.push_back(absl::StrCat(name, " (", WithCommas(under.states), " states tested)"));
+    }
+  }
+  if (fails.empty() && not_found.empty()) return "";
+  return absl::StrCat(
+      "also fails under: ", fails.empty() ? "no other profile" : absl::StrJoin(fails, ", "),
+      not_found.empty() ? "" : "; not found under: ", absl::StrJoin(not_found, ", "));
 }
 
 std::string FirstLine(const RunReport& report) {
@@ -219,6 +238,9 @@ std::string MarkdownSummary(const RunReport& report) {
     absl::StrAppend(&text, "\n- **rule ", found.failure.violation.rule, "** under ",
                     std::string(ProfileName(found.failure.failing.profile)), ": ",
                     Cell(found.failure.violation.what), "\n");
+    if (!found.failure.elsewhere.empty()) {
+      absl::StrAppend(&text, "  ", Cell(ElsewhereText(found.failure)), "\n");
+    }
   }
   for (const std::string& problem : report.problems) {
     absl::StrAppend(&text, "\n- inconclusive: ", Cell(problem), "\n");

@@ -23,6 +23,10 @@ std::string MarkdownSummary(const RunReport& report);
 inline constexpr size_t kMaxAnnotations = 9;
 std::vector<std::string> Annotations(const RunReport& report);
 
+// "also fails under: xfs, btrfs; not found under: kill (57 states tested)", of a failure; empty:
+// nobody has looked.
+std::string ElsewhereText(const Failure& failure);
+
 // "12,345,678"
 std::string WithCommas(uint64_t number);
 
