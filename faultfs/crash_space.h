@@ -87,7 +87,7 @@ class CrashSpace {
 
 // For people: what of the pending operations survived and what did not, in words, as in
 // "`unlink(MANIFEST-3)` persisted but `rename(CURRENT.tmp -> CURRENT)` did not; before that, 3
-// operations persisted".
+// operations persisted; no sync of directory db took effect between operations 21 and 24".
 std::string ExplainSurvivors(const DiskState& state, const Survivors& survivors);
 
 }  // namespace lumen::faultfs

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "faultfs/crash/describe.h"
 #include "faultfs/crash/layout.h"
+#include "faultfs/crash/missing_sync.h"
 #include "faultfs/crash_space.h"
 
 namespace lumen::faultfs {
@@ -15,7 +16,8 @@ namespace {
 
 using Bytes = Survivors::Bytes;
 
-constexpr size_t kMostNamed = 12;  // operations in one list
+constexpr size_t kMostNamed = 12;   // operations in one list
+constexpr size_t kMostMissing = 3;  // syncs that are not there
 
 struct Fate {
   enum Kind { kPersisted, kLost, kPartly } kind = kPersisted;
@@ -60,8 +62,16 @@ class Story {
     } else {
       TellMixed(parts);
     }
+    TellMissingSyncs(parts);
     TellLostNames(parts);
     TellZombies(parts);
+    return absl::StrJoin(parts, "; ");
+  }
+
+  // Of a crash that only what is synced survives.
+  std::string TellUnsynced() const {
+    std::vector<std::string> parts = {"nothing that was not synced persisted"};
+    TellMissingSyncs(parts);
     return absl::StrJoin(parts, "; ");
   }
 
@@ -228,6 +238,31 @@ class Story {
     }
   }
 
+  // For the first loss of each file and directory, what would have prevented it, or would have kept
+  // back the first operation after it that persisted. What a failed sync has lost is told with it.
+  void TellMissingSyncs(std::vector<std::string>& parts) const {
+    std::vector<SyncTarget> told;
+    for (size_t i = 0; i < fates_.size(); ++i) {
+      const PendingOperation& lost = *fates_[i].operation;
+      const SyncTarget target = SyncTarget::Of(lost.operation);
+      if (fates_[i].kind == Fate::kPersisted || lost.data_lost) continue;
+      if (std::find(told.begin(), told.end(), target) != told.end()) continue;
+      told.push_back(target);
+      if (told.size() <= kMostMissing) parts.push_back(MissingSync(state_, lost, KeptAfter(i)));
+    }
+    if (told.size() > kMostMissing) {
+      parts.push_back(absl::StrCat("and none of ", told.size() - kMostMissing, " more"));
+    }
+  }
+
+  // Null: nothing.
+  const PendingOperation* KeptAfter(size_t lost) const {
+    for (size_t i = lost + 1; i < fates_.size(); ++i) {
+      if (fates_[i].kind == Fate::kPersisted) return fates_[i].operation;
+    }
+    return nullptr;
+  }
+
   void TellLostNames(std::vector<std::string>& parts) const {
     const auto happened = [&](uint64_t index) {
       return std::binary_search(survivors_.entries.begin(), survivors_.entries.end(), index);
@@ -292,7 +327,7 @@ std::string ExplainKill(const DiskState& state, const Survivors& survivors) {
 
 std::string ExplainSurvivors(const DiskState& state, const Survivors& survivors) {
   if (state.profile() == Profile::kKill) return ExplainKill(state, survivors);
-  if (state.profile() == Profile::kDropUnsynced) return "nothing that was not synced persisted";
+  if (state.profile() == Profile::kDropUnsynced) return Story(state, survivors).TellUnsynced();
   return Story(state, survivors).Tell();
 }
 

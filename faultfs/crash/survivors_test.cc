@@ -222,14 +222,53 @@ TEST(Explain, NamesWhatSurvivedOutOfOrder) {
   script.Unlink(manifest, "MANIFEST-3");
   const DiskState state = script.State(Profile::kStrictPosix);
   EXPECT_EQ(Explained(state, "entries=4"),
-            "`unlink(MANIFEST-3)` persisted but `rename(CURRENT.tmp -> CURRENT)` did not");
+            "`unlink(MANIFEST-3)` persisted but `rename(CURRENT.tmp -> CURRENT)` did not; no sync "
+            "of the root directory took effect between operations 3 and 4");
   EXPECT_EQ(Explained(state, "entries=3"),
             "the first 1 of 2 pending operations persisted, up to `rename(CURRENT.tmp -> "
-            "CURRENT)`; `unlink(MANIFEST-3)` did not");
+            "CURRENT)`; `unlink(MANIFEST-3)` did not; no sync of the root directory took effect "
+            "between operation 4 and the crash");
   EXPECT_EQ(Explained(state, "entries=3-4"), "all of 2 pending operations persisted");
   EXPECT_EQ(Explained(state, "none"),
             "none of 2 pending operations persisted: `rename(CURRENT.tmp -> CURRENT)`, "
-            "`unlink(MANIFEST-3)`");
+            "`unlink(MANIFEST-3)`; no sync of the root directory took effect between operation 3 "
+            "and the crash");
+}
+
+// The second half of the classic: what the file system was free to reorder, and why.
+TEST(Explain, NamesTheFileWhoseSyncIsMissing) {
+  Script script;
+  const InodeNumber db = script.MakeDirectory("db");
+  const InodeNumber temp = script.Create("CURRENT.tmp", db);
+  script.SyncDirectory();
+  script.SyncDirectory(db);
+  script.Append(temp, 0, std::string(20, 'a'));
+  script.Rename(temp, "CURRENT.tmp", "CURRENT", 0, db, db);
+  const DiskState state = script.State(Profile::kStrictPosix);
+  EXPECT_EQ(Explained(state, "entries=5"),
+            "`rename(CURRENT.tmp -> CURRENT)` persisted but `append(CURRENT.tmp, 0+20)` did not; "
+            "no sync of CURRENT.tmp took effect between operations 4 and 5");
+  EXPECT_EQ(Explained(state, "sizes=3@4 sectors=3/0=v4"),
+            "the first 1 of 2 pending operations persisted, up to `append(CURRENT.tmp, 0+20)`; "
+            "`rename(CURRENT.tmp -> CURRENT)` did not; no sync of directory db took effect between "
+            "operation 5 and the crash");
+  // Syncs that lied are syncs that did not take effect: nothing else can be said about them.
+  script.Sync(temp, SyncEffect::kLied);
+  EXPECT_THAT(Explained(script.State(Profile::kLyingDisk), "entries=5"),
+              HasSubstr("no sync of CURRENT.tmp took effect between operations 4 and 5"));
+}
+
+TEST(Explain, NamesAFewOfManyMissingSyncs) {
+  Script script;
+  for (const char* name : {"a", "b", "c", "d", "e"}) {
+    const InodeNumber file = script.Create(name);
+    script.SyncDirectory();
+    script.Append(file, 0, "x");
+  }
+  EXPECT_THAT(Explained(script.State(Profile::kStrictPosix), "none"),
+              HasSubstr("; no sync of a took effect between operation 2 and the crash; no sync of "
+                        "b took effect between operation 5 and the crash; no sync of c took effect "
+                        "between operation 8 and the crash; and none of 2 more"));
 }
 
 TEST(Explain, TellsTheSectorsOfATornAppend) {
@@ -245,7 +284,8 @@ TEST(Explain, TellsTheSectorsOfATornAppend) {
   EXPECT_EQ(Explained(state, "sectors=2/0-1=v5,2/3=random,2/5-8=v6"),
             "of `append(1.wal, 100+2000)`, sectors 0-1 persisted, sector 2 did not, sector 3 got "
             "random bytes, sector 4 did not; of `append(1.wal, 2100+2000)`, sector 4 did not, "
-            "sectors 5-8 persisted; before that, 1 operation persisted");
+            "sectors 5-8 persisted; before that, 1 operation persisted; no sync of 1.wal took "
+            "effect between operation 5 and the crash");
 }
 
 TEST(Explain, TellsSizesWithoutDataAndLostData) {
@@ -255,7 +295,8 @@ TEST(Explain, TellsSizesWithoutDataAndLostData) {
   script.Append(file, 0, std::string(512, 'a'));
   const DiskState state = script.State(Profile::kXfs);
   EXPECT_EQ(Explained(state, "sizes=2@2"),
-            "of `append(f, 0+512)`, its size persisted, its bytes did not");
+            "of `append(f, 0+512)`, its size persisted, its bytes did not; no sync of f took "
+            "effect between operation 2 and the crash");
   script.Sync(file, SyncEffect::kMarkedClean);
   const DiskState lost = script.State(Profile::kXfs);
   EXPECT_EQ(Explained(lost, "sizes=2@2"),
@@ -267,13 +308,16 @@ TEST(Explain, TellsWhereAnAppendStopped) {
   const DiskState xfs = script.State(Profile::kXfs);
   EXPECT_EQ(Explained(xfs, "sizes=2@4:1024 sectors=2/0-1=v4"),
             "of `append(f, 100+1000)`, sectors 0-1 persisted, sector 2 did not, the file ended at "
-            "byte 1024; before that, 1 operation persisted; after that, 1 operation did not");
+            "byte 1024; before that, 1 operation persisted; after that, 1 operation did not; no "
+            "sync of f took effect between operation 4 and the crash");
   EXPECT_EQ(Explained(xfs, "sizes=2@5:1536 sectors=2/0-2=v4"),
             "of `append(f, 1100+900)`, its size persisted up to byte 1536, its bytes did not; "
-            "before that, 2 operations persisted");
+            "before that, 2 operations persisted; no sync of f took effect between operation 5 and "
+            "the crash");
   EXPECT_EQ(Explained(script.State(Profile::kBtrfs), "appends=3-4 sizes=2@4:512"),
             "of `append(f, 100+1000)`, what is before byte 512 of the file persisted; before that, "
-            "1 operation persisted; after that, 1 operation did not");
+            "1 operation persisted; after that, 1 operation did not; no sync of f took effect "
+            "between operation 4 and the crash");
   const DiskState kill = script.StateInLast(Profile::kKill);
   EXPECT_EQ(Explained(kill, "none"), "the page cache survived: nothing was lost");
   EXPECT_EQ(Explained(kill, "sizes=2@5:1536"),
@@ -295,9 +339,11 @@ TEST(Explain, TellsTheNamesThatAFailedSyncLost) {
   script.SyncDirectory(kRootInode, SyncEffect::kMarkedClean);
   script.Rename(a, "a", "c");
   const DiskState state = script.State(Profile::kXfs);
-  EXPECT_EQ(Explained(state, "none"),
-            "none of 1 pending operation persisted: `rename(a -> c)`; a failed sync of their "
-            "directory had lost `create(a)`, `create(b)`");
+  EXPECT_EQ(
+      Explained(state, "none"),
+      "none of 1 pending operation persisted: `rename(a -> c)`; no sync of the root directory "
+      "took effect between operation 3 and the crash; a failed sync of their "
+      "directory had lost `create(a)`, `create(b)`");
   EXPECT_EQ(Explained(state, "entries=3"),
             "all of 1 pending operation persisted; a failed sync of their directory had lost "
             "`create(b)`");
@@ -307,13 +353,16 @@ TEST(Explain, PassesOverFilesWithoutAName) {
   const DiskState state = RenameScript().State(Profile::kStrictPosix);
   EXPECT_EQ(Explained(state, "none"),
             "none of 2 pending operations persisted: `create(CURRENT.tmp)`, "
-            "`rename(CURRENT.tmp -> CURRENT)`");
+            "`rename(CURRENT.tmp -> CURRENT)`; no sync of the root directory took effect between "
+            "operation 4 and the crash");
 }
 
 TEST(Explain, TellsTheProfilesWithoutChoice) {
   const Script script = RenameScript();
   EXPECT_THAT(ExplainSurvivors(script.State(Profile::kKill), {}), HasSubstr("page cache"));
-  EXPECT_THAT(ExplainSurvivors(script.State(Profile::kDropUnsynced), {}), HasSubstr("not synced"));
+  EXPECT_EQ(ExplainSurvivors(script.State(Profile::kDropUnsynced), {}),
+            "nothing that was not synced persisted; no sync of the root directory took effect "
+            "between operation 4 and the crash");
 }
 
 TEST(Explain, TellsZombies) {

@@ -149,9 +149,11 @@ TEST(ToyLogTest, ThePlantedBugIsFoundShrunkAndExplained) {
   EXPECT_EQ(found.rule,
             "an acknowledged write is lost: the state is that after 0 writes, but the first 1 have "
             "to be there; the first one missing is write 0 (k0=\"v0\")");
-  EXPECT_EQ(found.explanation,
-            "`rename(toy.log.tmp -> toy.log)` persisted but `append(toy.log.tmp, 0+22)` did not; "
-            "before that, 1 operation persisted");
+  EXPECT_EQ(
+      found.explanation,
+      "`rename(toy.log.tmp -> toy.log)` persisted but `append(toy.log.tmp, 0+22)` did not; "
+      "before that, 1 operation persisted; no sync of toy.log.tmp took effect between operations "
+      "7 and 8");
 }
 
 // A file system that orders data before a rename over an existing file hides the bug: that is how
