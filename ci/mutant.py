@@ -53,14 +53,24 @@ def read(path):
     return mutant
 
 
+def commit_of(root):
+    """As bench/commit.cmake has it: "8a0a3dd", "8a0a3dd-dirty"."""
+    done = subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=root, capture_output=True,
+                          text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
 def copy_tree(root, tree):
-    """Copies the tree as git knows it, working changes included."""
+    """Copies the tree as git knows it, working changes included, and leaves in it which commit it is a copy of: the
+    same for a mutated and an unchanged one, so that programs of the two differ by the mutant alone."""
     listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root,
                             check=True, capture_output=True).stdout
     for name in listed.decode().split("\0"):
         if name and os.path.isfile(os.path.join(root, name)):
             os.makedirs(os.path.dirname(os.path.join(tree, name)), exist_ok=True)
             shutil.copy2(os.path.join(root, name), os.path.join(tree, name))
+    with open(os.path.join(tree, ".commit"), "w", encoding="utf-8") as file:
+        file.write(commit_of(root) + "-copy\n")
 
 
 def mutated(mutant, tree):

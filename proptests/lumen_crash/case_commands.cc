@@ -29,16 +29,36 @@ std::string HeadOf(const Failure& failure, const CommandContext& context) {
       "\n");
 }
 
+// Where a build comes from, for those who want it again. `build`: commit and compiler; the commit
+// is "unknown" without Git, and has "-dirty" or "-copy" behind it where the tree was not as it is.
+std::string HowToBuild(const std::string& path, std::string_view build) {
+  const std::string_view tree = build.substr(0, build.find(' '));
+  const std::string commit(tree.substr(0, tree.find('-')));
+  if (commit.empty() || commit == "unknown") {
+    return "Which commit that was, the file does not say\n";
+  }
+  return absl::StrCat(
+      tree == commit
+          ? ""
+          : "Its source was not that commit alone: \"-dirty\" stands for changes beside it, "
+            "\"-copy\" for a copy, which `selftest` puts a bug into\n",
+      "To build it: git checkout ", commit,
+      " && cmake --preset release && cmake --build --preset release --target lumen-crash && "
+      "build/release/bin/lumen-crash replay ",
+      QuoteForShell(path), "\n");
+}
+
 // Reads the file and prints the first line; says so where another build wrote it.
 absl::StatusOr<Failure> Begin(const std::string& path, const CommandContext& context) {
   absl::StatusOr<Failure> failure = ReadFailureFile(path);
   if (!failure.ok()) return failure;
   context.console.out(HeadOf(*failure, context));
   if (failure->build != context.build) {
-    context.console.error(absl::StrCat(
-        "lumen-crash: ", path, " was recorded by build ", failure->build, ", this is ",
-        context.build,
-        ". The same bytes are certain with that commit only; going on with this one\n"));
+    context.console.error(
+        absl::StrCat("lumen-crash: ", path, " was recorded by build ", failure->build, ", this is ",
+                     context.build,
+                     ". The same bytes are certain with that commit only; going on with this one\n",
+                     HowToBuild(path, failure->build)));
   }
   return failure;
 }
@@ -71,7 +91,8 @@ int ReplayCommand(const ReplayArguments& arguments, const CommandContext& contex
       return static_cast<int>(Verdict::kInconclusive);
     }
     if (first.has_value() && first->trace_hash != replayed->trace_hash) {
-      context.console.error(absl::StrCat("lumen-crash: replay ", i + 1,
+      context.console.error(absl::StrCat("lumen-crash: replay ", WithCommas(i + 1), " of ",
+                                         WithCommas(arguments.times),
                                          " took another way than the first: not deterministic\n"));
       return static_cast<int>(Verdict::kHarnessFault);
     }
@@ -86,7 +107,8 @@ int ReplayCommand(const ReplayArguments& arguments, const CommandContext& contex
     context.console.out("no rule is broken\n");
   }
   context.console.out(absl::StrCat(
-      "replayed ", arguments.times, " times, trace ", absl::StrFormat("%016x", first->trace_hash),
+      "replayed: ", WithCommas(arguments.times), " of ", WithCommas(arguments.times),
+      " identical, trace ", absl::StrFormat("%016x", first->trace_hash),
       ", verdict: ", std::string(VerdictName(verdict)), "\nlumen-crash ",
       verdict == Verdict::kFail ? "explain " : "replay ", QuoteForShell(arguments.path), "\n"));
   return static_cast<int>(verdict);
@@ -102,16 +124,18 @@ int ShrinkCommand(const ShrinkArguments& arguments, const CommandContext& contex
                                    : CannotRun(arguments.path, now.status()));
     return static_cast<int>(Verdict::kInconclusive);
   }
+  const int64_t began_ns = context.console.now_ns();
   Failure shrunk = context.harness.shrink(*std::move(failure), arguments.replays);
+  const double seconds = static_cast<double>(context.console.now_ns() - began_ns) / 1e9;
   shrunk.elsewhere = context.harness.look_elsewhere(shrunk);
   shrunk.build = context.build;
   const std::string& to = arguments.to.empty() ? arguments.path : arguments.to;
   if (const absl::Status status = WriteFile(to, shrunk.ToString()); !status.ok()) {
     return Complain(context, status, Verdict::kInconclusive);
   }
-  context.console.out(absl::StrCat("shrunk from ", shrunk.steps_before, " client steps to ",
-                                   shrunk.steps_after, ": ", to, "\n", ElsewhereText(shrunk),
-                                   "\nlumen-crash explain ", QuoteForShell(to), "\n"));
+  context.console.out(absl::StrCat(ShrunkText(shrunk, seconds), ": ", to, "\n",
+                                   ElsewhereText(shrunk), "\nlumen-crash explain ",
+                                   QuoteForShell(to), "\n"));
   return static_cast<int>(Verdict::kPass);
 }
 

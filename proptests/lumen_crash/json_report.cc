@@ -46,6 +46,7 @@ void WriteFailure(const FoundFailure& found, JsonWriter& json) {
   json.Name("what").String(failure.violation.what);
   json.Name("steps_before").Number(failure.steps_before);
   json.Name("steps").Number(failure.failing.workload.steps.size());
+  json.Name("shrink_seconds").Real(found.shrink_seconds);
   json.Name("elsewhere").BeginArray();
   for (const UnderProfile& under : failure.elsewhere) {
     json.BeginObject().Name("profile").String(ProfileName(under.profile));

@@ -42,7 +42,7 @@ TEST(JsonReport, HasTheTotalsAndThoseOfEachProfile) {
       R"("failures":[{"profile":"xfs","rule":2,)"
       R"("what":"key \u003ck\u002603\u003e is \"missing\")"
       "\xEF\xBF\xBD\xEF\xBF\xBD"
-      R"( ]]\u003e\u003c/script\u003e","steps_before":0,"steps":0,)"
+      R"( ]]\u003e\u003c/script\u003e","steps_before":0,"steps":0,"shrink_seconds":0.250,)"
       R"("elsewhere":[{"profile":"kill","fails":false,"states":1057},)"
       R"({"profile":"btrfs","fails":true,"states":3}],)"
       R"("file":"out dir/xfs-rule-2.case"}],"problems":["stopped by signal 15"],)"

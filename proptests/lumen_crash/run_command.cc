@@ -242,7 +242,9 @@ class Run {
       if (found.failure.violation.rule <= 0) continue;
       if (examined++ == kMaxExamined || Interrupted()) return;
       if (arguments_.shrink_replays > 0) {
+        const double began = Seconds();
         found.failure = context_.harness.shrink(found.failure, arguments_.shrink_replays);
+        found.shrink_seconds = Seconds() - began;
       }
       found.failure.elsewhere = context_.harness.look_elsewhere(found.failure);
       Keep(found);

@@ -162,7 +162,7 @@ TEST_F(Commands, AFailureLeavesAShrunkFileAndAReplayCommand) {
   EXPECT_EQ(kept->steps_before, 9);
   EXPECT_EQ(kept->failing.workload.steps.size(), 2);
   EXPECT_EQ(kept->build, "8a0a3dd GNU");
-  EXPECT_THAT(out_, HasSubstr("shrunk from 9 client steps to 2"));
+  EXPECT_THAT(out_, HasSubstr("shrunk 9 -> 2 client steps in 0.0 s"));
 }
 
 TEST_F(Commands, AFailureIsLookedForUnderTheOtherProfilesWhenItIsShrunk) {
@@ -348,15 +348,37 @@ TEST_F(Commands, ReplayTellsFourThingsApart) {
   };
   EXPECT_EQ(replay(3), Verdict::kPass);
   EXPECT_THAT(error_, HasSubstr("was recorded by build , this is 8a0a3dd GNU"));
+  EXPECT_THAT(out_, HasSubstr("\nreplayed: 3 of 3 identical, trace "));
   replayed_.violation = Violation{.rule = 2, .what = "k03 is missing"};
   EXPECT_EQ(replay(3), Verdict::kFail);
   EXPECT_THAT(out_, HasSubstr("\nalso fails under: btrfs; not found under: kill (9 states "));
   EXPECT_THAT(out_, EndsWith("\nlumen-crash explain " + path + "\n"));
   deterministic_ = false;
   EXPECT_EQ(replay(3), Verdict::kHarnessFault);
+  EXPECT_THAT(error_, HasSubstr("replay 2 of 3 took another way than the first"));
   replay_status_ = absl::InvalidArgumentError("crash point 7 is beyond the history");
   EXPECT_EQ(replay(1), Verdict::kInconclusive);
   EXPECT_THAT(error_, HasSubstr("cannot be run here: crash point 7 is beyond the history"));
+}
+
+TEST_F(Commands, AFileOfAnotherBuildSaysHowToBuildThatOne) {
+  const auto told = [&](const std::string& build) {
+    Failure failure = FailureOf(2);
+    failure.build = build;
+    error_.clear();
+    ReplayCommand({.path = Keep(failure, "a.case"), .times = 1}, Context());
+    return error_;
+  };
+  EXPECT_EQ(told("8a0a3dd GNU"), "");
+  EXPECT_THAT(told("1234567 GNU"),
+              EndsWith(absl::StrCat(
+                  "\nTo build it: git checkout 1234567 && cmake --preset release && cmake --build "
+                  "--preset release --target lumen-crash && build/release/bin/lumen-crash replay ",
+                  At("a.case"), "\n")));
+  EXPECT_THAT(told("1234567 GNU"), Not(HasSubstr("not that commit alone")));
+  EXPECT_THAT(told("1234567-dirty-copy GNU"), HasSubstr("\nTo build it: git checkout 1234567 && "));
+  EXPECT_THAT(told("1234567-dirty-copy GNU"), HasSubstr("was not that commit alone"));
+  EXPECT_THAT(told("unknown GNU"), EndsWith("\nWhich commit that was, the file does not say\n"));
 }
 
 TEST_F(Commands, ShrinkReplacesTheFileAndRefusesWhatDoesNotFail) {
@@ -370,7 +392,7 @@ TEST_F(Commands, ShrinkReplacesTheFileAndRefusesWhatDoesNotFail) {
   EXPECT_EQ(shrink(), Verdict::kPass);
   EXPECT_EQ(ReadFailureFile(path)->steps_after, 2);
   EXPECT_EQ(ReadFailureFile(path)->elsewhere.size(), 2U);
-  EXPECT_THAT(out_, HasSubstr("shrunk from 9 client steps to 2"));
+  EXPECT_THAT(out_, HasSubstr("shrunk 9 -> 2 client steps in 0.0 s"));
 }
 
 TEST_F(Commands, ExplainWritesThePage) {

@@ -37,6 +37,7 @@ struct ProfileReport {
 struct FoundFailure {
   Failure failure;
   std::string file;  // where it is kept; empty: it could not be written
+  double shrink_seconds = 0;
 };
 
 struct CorpusResult {

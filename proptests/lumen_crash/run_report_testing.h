@@ -48,6 +48,7 @@ inline RunReport ExampleReport() {
   found.failure.got = "nothing\nat all";
   found.failure.elsewhere = {{.profile = faultfs::Profile::kKill, .fails = false, .states = 1057},
                              {.profile = faultfs::Profile::kBtrfs, .fails = true, .states = 3}};
+  found.shrink_seconds = 0.25;
   found.file = "out dir/xfs-rule-2.case";
   report.failures = {found};
   report.problems = {"stopped by signal 15"};

@@ -68,8 +68,7 @@ std::string FailureText(const FoundFailure& found) {
     absl::StrAppend(&text, "  expected ", ValidText(failure.expected), "\n");
   if (!failure.got.empty()) absl::StrAppend(&text, "  got      ", ValidText(failure.got), "\n");
   if (failure.steps_before > 0) {
-    absl::StrAppend(&text, "  shrunk from ", failure.steps_before, " client steps to ",
-                    failure.steps_after, "\n");
+    absl::StrAppend(&text, "  ", ShrunkText(failure, found.shrink_seconds), "\n");
   }
   if (!failure.elsewhere.empty()) absl::StrAppend(&text, "  ", ElsewhereText(failure), "\n");
   absl::StrAppend(&text, "  ", found.file.empty() ? "its file could not be written" : found.file,
@@ -136,6 +135,11 @@ std::string WithCommas(uint64_t number) {
     digits.insert(at, ",");
   }
   return digits;
+}
+
+std::string ShrunkText(const Failure& failure, double seconds) {
+  return absl::StrFormat("shrunk %d -> %d client steps in %.1f s", failure.steps_before,
+                         failure.steps_after, seconds);
 }
 
 std::string ElsewhereText(const Failure& failure) {

@@ -23,6 +23,9 @@ std::string MarkdownSummary(const RunReport& report);
 inline constexpr size_t kMaxAnnotations = 9;
 std::vector<std::string> Annotations(const RunReport& report);
 
+// "shrunk 47 -> 1 client steps in 0.3 s".
+std::string ShrunkText(const Failure& failure, double seconds);
+
 // "also fails under: xfs, btrfs; not found under: kill (57 states tested)", of a failure; empty:
 // nobody has looked.
 std::string ElsewhereText(const Failure& failure);
