@@ -4,6 +4,7 @@ import glob
 import importlib.machinery
 import importlib.util
 import os
+import shlex
 import sys
 import tempfile
 import types
@@ -117,13 +118,40 @@ class Running(unittest.TestCase):
     """With a program in the place of lumen-crash, mutated or not."""
 
     REPORT = ('{"verdict": "%s", "violations": 1, "distinct": 40, "problems": [], "harness_errors": [], '
-              '"failures": [{"rule": %d, "steps_before": 9, "steps": 2, "what": "lost"}]}')
+              '"failures": [{"rule": %d, "steps_before": 9, "steps": 2, "shrink_seconds": 0.25, "what": "lost", '
+              '"file": "shrunk.case"}]}')
+    # What explains and leaves the failure file.
+    STORY = """if [ $1 = explain ]; then
+cat <<'.'
+   25  LOST      append 00000001.wal @4096 +512
+-------- CRASH --------
+none of 1 pending operation persisted
+-------- recovery 1 --------
+rule 2 is broken: lost
+also fails under: xfs; not found under: kill (57 states tested)
+.
+exit 0; fi
+cat > shrunk.case <<'.'
+lumen-crash failure 2
+workload
+  seed 1
+  wal_lz4 no
+  write durable k00=8
+  
+faults
+  sync-late of wal nth 2
+crash 26
+  none
+recovery-faults
+end
+.
+"""
 
     def run_with(self, script, rules="2"):
         with tempfile.TemporaryDirectory() as folder:
             program = os.path.join(folder, "program")
             with open(program, "w", encoding="utf-8") as file:
-                file.write("#!/bin/sh\n" + script)
+                file.write("#!/bin/sh\n" + self.STORY + script)
             os.chmod(program, 0o755)
             shop = types.SimpleNamespace(folder=folder, build_mutant=lambda _: program)
             fields = {"id": "1", "profiles": "kill, xfs", "rules": rules}
@@ -144,7 +172,37 @@ class Running(unittest.TestCase):
     def test_a_rule_of_its_own_catches_a_mutant(self):
         found = self.run_with(f"echo '{self.REPORT % ('fail', 2)}' > $3; exit 1")
         self.assertTrue(found.caught)
-        self.assertEqual((found.states, found.steps, found.by), (40, "9 -> 2", "rule 2, kill"))
+        self.assertEqual((found.states, found.steps, found.by), (40, "9 -> 2 steps in 0.2 s", "rule 2, kill"))
+
+    def test_the_counterexample_is_told(self):
+        found = self.run_with(f"echo '{self.REPORT % ('fail', 2)}' > $3; exit 1")
+        self.assertEqual(found.counterexample, [
+            "write durable k00=8", "fault: sync-late of wal nth 2",
+            "crash before operation 26: none of 1 pending operation persisted",
+            "also fails under: xfs; not found under: kill (57 states tested)"])
+        found.mutant.fields["name"] = "a bug"
+        self.assertIn("\n       write durable k00=8\n", selftest.line_of(found))
+
+    def test_a_long_workload_is_cut_short(self):
+        steps = selftest.steps_of({"workload": ["memtable_bytes 4096"] + [f"get k{i}" for i in range(30)]})
+        self.assertEqual((steps[0], steps[-1], len(steps)), ("get k0", "... and 22 more steps", 9))
+
+    def test_what_is_kept_can_be_replayed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            made = os.path.join(folder, "made")
+            os.makedirs(os.path.join(made, "failures"))
+            found = verdict(True)
+            found.program, found.case = os.path.join(folder, "program"), os.path.join(made, "failures", "a.case")
+            for path in (found.program, found.case):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(path)
+            selftest.keep(found, made, os.path.join(folder, "kept"))
+            words = shlex.split(found.counterexample[-1])
+            self.assertEqual((words[0], words[2]), ("kept:", "replay"))
+            for path, content in ((words[1], found.program), (words[3], found.case)):
+                self.assertTrue(path.startswith(os.path.join(folder, "kept", "1")))
+                with open(path, encoding="utf-8") as file:
+                    self.assertEqual(file.read(), content)
 
     def test_another_rule_does_not(self):
         found = self.run_with(f"echo '{self.REPORT % ('fail', 9)}' > $3; exit 1")

@@ -331,6 +331,8 @@ void AddOtherCommands(CLI::App& app, OtherText& other) {
       ->capture_default_str();
   selftest->add_option("--source", other.selftest.source, "The tree to copy");
   selftest->add_option("--record", other.selftest.record, "Where the score goes");
+  selftest->add_option("--keep", other.selftest.keep,
+                       "A directory for the failure files and the programs that replay them");
 }
 
 absl::StatusOr<Arguments> Chosen(const CLI::App& app, const RunText& run, const RunText& exhaust,

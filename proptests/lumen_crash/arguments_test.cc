@@ -107,6 +107,7 @@ TEST(Arguments, OfOtherCommandsAreTheirOwn) {
       std::get<ExplainPlanArguments>(*Parse("run --fault-plan p --explain-plan").arguments).path,
       "p");
   EXPECT_EQ(std::get<SelftestSettings>(*Parse("selftest --only 17 23").arguments).only.size(), 2);
+  EXPECT_EQ(std::get<SelftestSettings>(*Parse("selftest --keep kept").arguments).keep, "kept");
 }
 
 TEST(Arguments, HelpIsNoError) {

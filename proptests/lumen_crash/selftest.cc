@@ -39,6 +39,7 @@ std::vector<std::string> CommandOf(const SelftestSettings& settings,
   if (settings.states > 0) add("--states", std::to_string(settings.states));
   add("--jobs", std::to_string(settings.jobs));
   if (!settings.record.empty()) add("--record", settings.record);
+  if (!settings.keep.empty()) add("--keep", settings.keep);
   return words;
 }
 

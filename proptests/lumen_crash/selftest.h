@@ -15,6 +15,8 @@ struct SelftestSettings {
   std::string source = {};             // the tree to copy; empty: the one that holds the program
   // Where the score goes, as MutantScore::ToString has it; empty: nowhere.
   std::string record = {};
+  // Where the failure files go, with the programs that replay them; empty: they are dropped.
+  std::string keep = {};
 };
 
 // How many mutants a selftest caught. Every report prints the last one of the same build, because a
@@ -28,9 +30,10 @@ struct MutantScore {
   std::string ToString() const;
 };
 
-// Prints a table: the mutant, by which rule and under which profile it was caught, after how many
-// distinct states, the size of the shrunk counterexample; last, caught / total. A mutant is caught
-// by a violated rule only: never by a crash of the tester, a time-out or a compile error.
+// Prints the first line of a run; of each mutant, by which rule and under which profile it was
+// caught, after how many distinct states, and the shrunk counterexample; caught / total; last, the
+// command that repeats it. A mutant is caught by a violated rule only: never by a crash of the
+// tester, a time-out or a compile error.
 //
 // Returns an exit code of proptests/lumen_crash/verdict.h: kPass only if every mutant was caught
 // and the control is green; kFail where one survived; kInconclusive where it was interrupted;
