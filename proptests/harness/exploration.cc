@@ -289,8 +289,9 @@ void Exploration::CrashRecovery(Subject& subject, const Moment& moment, const Cr
 
 void Exploration::TestWithFaults(Subject& subject, const Moment& moment, const CrashImage& image,
                                  uint64_t seed) {
-  const std::string text =
-      settings_.fault_plan.empty() ? ChooseRecoveryFault(image.image, seed) : settings_.fault_plan;
+  const std::string text = settings_.fault_plan.empty()
+                               ? ChooseRecoveryFault(subject.base.profile, image.image, seed)
+                               : settings_.fault_plan;
   const absl::StatusOr<faultfs::FaultPlan> plan = faultfs::FaultPlan::Parse(text);
   if (!plan.ok()) {
     return Report(subject, {.rule = kBrokenHarness, .what = std::string(plan.status().message())});

@@ -43,12 +43,41 @@ void AimAtFrames(FaultRule& rule, SeededRandom& random) {
   }
 }
 
-// As often as file systems have them: ext4 and xfs mark clean, btrfs reverts.
-std::string_view SyncFailure(SeededRandom& random) {
-  constexpr std::array<std::string_view, 8> kNames = {
+// How a sync fails under a profile: docs/fault_model.md, section 2. Empty: in any way.
+std::string_view OnlySyncFailure(faultfs::Profile profile) {
+  switch (profile) {
+    case faultfs::Profile::kExt4Ordered:
+    case faultfs::Profile::kExt4Writeback:
+    case faultfs::Profile::kXfs:
+      return "sync-marked-clean";
+    case faultfs::Profile::kBtrfs:
+      return "sync-reverted";
+    default:
+      return "";
+  }
+}
+
+// Where it may in any way, as often as file systems have them.
+std::string_view SyncFailure(faultfs::Profile profile, SeededRandom& random) {
+  constexpr std::array<std::string_view, 8> kAny = {
       "sync-marked-clean", "sync-marked-clean",  "sync-marked-clean",   "sync-reverted",
       "sync-reverted",     "sync-failed-partly", "sync-failed-durable", "sync-late"};
-  return kNames[random.Below(kNames.size())];
+  const std::string_view any = kAny[random.Below(kAny.size())];
+  const std::string_view only = OnlySyncFailure(profile);
+  return only.empty() ? any : only;
+}
+
+bool FailsSync(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::kSyncMarkedClean:
+    case FaultKind::kSyncLate:
+    case FaultKind::kSyncReverted:
+    case FaultKind::kSyncFailedDurable:
+    case FaultKind::kSyncFailedPartly:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // Files whose syncs are promises, to clients or to whoever removes what a file replaces, and how
@@ -98,21 +127,21 @@ FaultRule FailedSync(std::string_view failure, const SyncedFiles& files, SeededR
 
 // Several, so that what is done about one meets the next: of files of one role, and in one way,
 // which is a file system's.
-void AddFailedSyncs(FaultPlan& plan, SeededRandom& random) {
-  const std::string_view failure = SyncFailure(random);
+void AddFailedSyncs(FaultPlan& plan, faultfs::Profile profile, SeededRandom& random) {
+  const std::string_view failure = SyncFailure(profile, random);
   const SyncedFiles& files = ChooseSyncedFiles(random);
   const uint64_t rules = 2 + random.Below(4);
   for (uint64_t i = 0; i < rules; ++i) plan.Add(FailedSync(failure, files, random));
 }
 
-FaultRule AnyFailedSync(SeededRandom& random) {
-  const std::string_view failure = SyncFailure(random);
+FaultRule AnyFailedSync(faultfs::Profile profile, SeededRandom& random) {
+  const std::string_view failure = SyncFailure(profile, random);
   return FailedSync(failure, ChooseSyncedFiles(random), random);
 }
 
 // Of a recovery, which has not many.
-FaultRule FailedSyncOfRecovery(SeededRandom& random) {
-  FaultRule rule = *faultfs::RuleNamed(SyncFailure(random));
+FaultRule FailedSyncOfRecovery(faultfs::Profile profile, SeededRandom& random) {
+  FaultRule rule = *faultfs::RuleNamed(SyncFailure(profile, random));
   rule.when.nth = 1 + random.Below(8);
   return rule;
 }
@@ -128,14 +157,17 @@ FaultRule FailedRead(SeededRandom& random) {
   return rule;
 }
 
-FaultRule AnyFault(SeededRandom& random) {
+FaultRule AnyFault(faultfs::Profile profile, SeededRandom& random) {
   const std::span<const std::string_view> names = faultfs::FaultNames();
   FaultRule rule;
   do {
     // A sync that lies for once would excuse what every other fault does not; it is what a lying
     // disk is for.
     rule = *faultfs::RuleNamed(names[random.Below(names.size())]);
-  } while (rule.fault.kind == faultfs::FaultKind::kSyncLied);
+  } while (rule.fault.kind == FaultKind::kSyncLied);
+  if (const auto only = OnlySyncFailure(profile); !only.empty() && FailsSync(rule.fault.kind)) {
+    rule = *faultfs::RuleNamed(only);
+  }
   if (random.Below(3) > 0) rule.when.role = kRoles[random.Below(kRoles.size())];
   rule.when.nth = 1 + random.Below(uint64_t{1} << random.Below(6));
   if (random.Below(6) == 0) rule.when.times = 1 + random.Below(8);
@@ -237,23 +269,26 @@ std::string ChooseFaults(faultfs::Profile profile, uint64_t seed) {
   if (profile == faultfs::Profile::kLyingDisk) return LyingFrom(1 + random.Below(40));
   FaultPlan plan;
   const uint64_t choice = random.Below(8);
-  if (choice < 4) AddFailedSyncs(plan, random);
+  if (choice < 4) AddFailedSyncs(plan, profile, random);
   const uint64_t others = choice < 4 || choice == 7 ? 0 : 1 + random.Below(4);
   for (uint64_t i = 0; i < others; ++i) {
-    plan.Add(random.Below(4) == 0 ? AnyFailedSync(random) : AnyFault(random));
+    plan.Add(random.Below(4) == 0 ? AnyFailedSync(profile, random) : AnyFault(profile, random));
   }
   return plan.ToString();
 }
 
-std::string ChooseRecoveryFault(const faultfs::DiskImage& image, uint64_t seed) {
+std::string ChooseRecoveryFault(faultfs::Profile profile, const faultfs::DiskImage& image,
+                                uint64_t seed) {
   SeededRandom random(seed);
   std::optional<FaultRule> rule;
   const uint64_t choice = random.Below(4);
   if (choice < 2) rule = ChooseDamage(image, random);
   if (choice == 2) rule = FailedRead(random);
-  if (!rule.has_value() && random.Below(3) == 0) rule = FailedSyncOfRecovery(random);
+  if (!rule.has_value() && random.Below(3) == 0) {
+    rule = FailedSyncOfRecovery(profile, random);
+  }
   if (!rule.has_value()) {
-    rule = AnyFault(random);
+    rule = AnyFault(profile, random);
     rule->when.nth = 1 + random.Below(16);
   }
   FaultPlan plan;

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "faultfs/disk_image.h"
@@ -114,7 +115,7 @@ TEST(RecordingTest, NoAnswerIsWrongUnderFaults) {
   std::map<std::string, uint64_t> coverage;
   for (uint64_t seed = 0; seed < 400; ++seed) {
     const Workload workload = GenerateWorkload(seed, 64);
-    const std::string faults = ChooseFaults(faultfs::Profile::kXfs, seed);
+    const std::string faults = ChooseFaults(faultfs::Profile::kStrictPosix, seed);
     const absl::StatusOr<faultfs::FaultPlan> plan = faultfs::FaultPlan::Parse(faults);
     ASSERT_TRUE(plan.ok()) << plan.status();
     const RecordSettings settings{.seed = seed, .plan = &*plan};
@@ -137,7 +138,7 @@ TEST(RecordingTest, FailedSyncsHaveSomethingToLose) {
   uint64_t names = 0;
   uint64_t promised = 0;
   for (uint64_t seed = 0; seed < 400; ++seed) {
-    const auto plan = faultfs::FaultPlan::Parse(ChooseFaults(faultfs::Profile::kXfs, seed));
+    const auto plan = faultfs::FaultPlan::Parse(ChooseFaults(faultfs::Profile::kStrictPosix, seed));
     ASSERT_TRUE(plan.ok()) << plan.status();
     const Recording recording = Record(GenerateWorkload(seed, 64), {.seed = seed, .plan = &*plan});
     for (size_t i = 0; i < plan->rules().size(); ++i) {
@@ -150,6 +151,39 @@ TEST(RecordingTest, FailedSyncsHaveSomethingToLose) {
   }
   EXPECT_GT(names, 150U);
   EXPECT_GT(promised, 75U);
+}
+
+// Of the plans for many workloads and recoveries.
+std::set<std::string> SyncFailuresUnder(faultfs::Profile profile) {
+  const faultfs::DiskImage image = faultfs::DiskImage::FromPlain({{"/db", std::nullopt}});
+  std::set<std::string> names;
+  for (uint64_t seed = 0; seed < 1000; ++seed) {
+    for (const std::string& text :
+         {ChooseFaults(profile, seed), ChooseRecoveryFault(profile, image, seed)}) {
+      const auto plan = faultfs::FaultPlan::Parse(text);
+      EXPECT_TRUE(plan.ok()) << plan.status();
+      for (const faultfs::FaultRule& rule : plan->rules()) {
+        if (rule.name.rfind("sync-", 0) == 0) names.insert(rule.name);
+      }
+    }
+  }
+  return names;
+}
+
+TEST(RecordingTest, SyncsFailAsThoseOfTheProfilesFileSystemDo) {
+  using faultfs::Profile;
+  using ::testing::ElementsAre;
+  for (const Profile profile : {Profile::kExt4Ordered, Profile::kExt4Writeback, Profile::kXfs}) {
+    EXPECT_THAT(SyncFailuresUnder(profile), ElementsAre("sync-marked-clean"));
+  }
+  EXPECT_THAT(SyncFailuresUnder(Profile::kBtrfs), ElementsAre("sync-reverted"));
+  for (const Profile profile : {Profile::kStrictPosix, Profile::kKill, Profile::kDropUnsynced,
+                                Profile::kTornPage, Profile::kZombie}) {
+    EXPECT_THAT(SyncFailuresUnder(profile),
+                ElementsAre("sync-failed-durable", "sync-failed-partly", "sync-late",
+                            "sync-marked-clean", "sync-reverted"))
+        << ProfileName(profile);
+  }
 }
 
 // Where of a file the rule strikes, in bytes.
@@ -173,7 +207,8 @@ TEST(RecordingTest, DamageBeforeARecoveryStrikesTheFramesOfEverySegmentAndTheOth
   std::map<std::string, uint64_t> struck;
   std::map<std::string, uint64_t> frames_struck;
   for (uint64_t seed = 0; seed < 1000; ++seed) {
-    const auto plan = faultfs::FaultPlan::Parse(ChooseRecoveryFault(image, seed));
+    const auto plan =
+        faultfs::FaultPlan::Parse(ChooseRecoveryFault(faultfs::Profile::kStrictPosix, image, seed));
     ASSERT_TRUE(plan.ok()) << plan.status();
     const faultfs::FaultRule& rule = plan->rules()[0];
     if (rule.when.path_glob.empty()) continue;
