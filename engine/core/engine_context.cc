@@ -89,7 +89,8 @@ absl::StatusOr<TablePtr> EngineContext::OpenTable(const TableRecord& record) {
   ASSIGN_OR_RETURN(std::unique_ptr<ReadFile> file, files.OpenReadFile(Path(name)));
   if (file->size() != record.summary.file_bytes) {
     return absl::DataLossError(
-        absl::StrCat(Path(name), ": is ", file->size(), " bytes long, but the manifest says ",
+        absl::StrCat(Path(name), ": offset ", std::min(file->size(), record.summary.file_bytes),
+                     ": the file is ", file->size(), " bytes long, but the manifest says ",
                      record.summary.file_bytes, "; ", CommandsThatHelp(directory)));
   }
   ASSIGN_OR_RETURN(std::unique_ptr<TableReader> reader,

@@ -16,13 +16,28 @@ namespace {
 constexpr std::string_view kProbeKey = "oracle's probe";
 
 // "open /db/CURRENT: cause" or "00000003.wal: offset 5: cause": a path, or a name that comes first,
-// and something behind a colon. Where there is an offset, that is in what comes behind.
+// and something behind a colon.
 bool NamesFileAndCause(const std::string& message) {
   const size_t slash = message.find('/');
   const size_t begin = slash == std::string::npos ? 0 : slash + 1;
   const size_t end = message.find_first_of(": ", begin);
   return end != std::string::npos && end > begin && message[end] == ':' &&
          message.find_first_not_of(" :", end) != std::string::npos;
+}
+
+// Damage has a place: "00000003.wal: offset 5: cause". A file that is not there has none, nor has a
+// call that failed, which says nothing of what the file holds.
+bool NamesPlace(const absl::Status& status) {
+  constexpr std::string_view kOffset = ": offset ";
+  if (status.code() != absl::StatusCode::kDataLoss) return true;
+  const std::string message(status.message());
+  const size_t at = message.find(kOffset);
+  if (at != std::string::npos) {
+    const size_t number = at + kOffset.size();
+    return message.find_first_of("0123456789", number) == number;
+  }
+  return absl::StrContains(message, "it is missing") ||
+         absl::StrContains(message, "the directory has no CURRENT file");
 }
 
 std::vector<std::string_view> KeysToAskFor(const WriteLog& log, const CheckOptions& options) {
@@ -93,8 +108,11 @@ class Trial {
     const std::string text = absl::StrCat(what, " fails: ", status.ToString());
     if (!obligations_.may_refuse) return Violation{.rule = rule, .what = text};
     if (recovered_ != nullptr && recovered_->refusal.empty()) recovered_->refusal = text;
-    if (NamesFileAndCause(std::string(status.message()))) return std::nullopt;
-    return Violation{.rule = 1, .what = text + ": it names no file, or no cause"};
+    if (!NamesFileAndCause(std::string(status.message()))) {
+      return Violation{.rule = 1, .what = text + ": it names no file, or no cause"};
+    }
+    if (NamesPlace(status)) return std::nullopt;
+    return Violation{.rule = 1, .what = text + ": it names no offset of the damage"};
   }
 
   std::optional<Violation> Open() {

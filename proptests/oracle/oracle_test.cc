@@ -226,6 +226,28 @@ TEST_P(OracleTest, RejectsARefusalThatNamesNoFileOrNoCause) {
   }
 }
 
+TEST_P(OracleTest, RejectsADamageWithoutAnOffset) {
+  may_refuse_ = true;
+  for (const char* message :
+       {"/db/CURRENT: bad", "/db/1.sst: offset: bad", "/db/1.sst: offset x: bad"}) {
+    Recover(7);
+    disk_.refusal = absl::DataLossError(message);
+    ExpectRejected(1, "it names no offset of the damage");
+  }
+}
+
+TEST_P(OracleTest, AcceptsARefusalOfWhatHasNoOffset) {
+  may_refuse_ = true;
+  for (const absl::Status& refusal :
+       {absl::DataLossError("/db/3.sst: the manifest names this table, but it is missing"),
+        absl::DataLossError("/db/3.sst: a table, but the directory has no CURRENT file"),
+        absl::UnavailableError("read /db/CURRENT: Input/output error")}) {
+    Recover(7);
+    disk_.refusal = refusal;
+    ExpectAccepted();
+  }
+}
+
 // ---- rule 2
 
 TEST_P(OracleTest, RejectsALostAcknowledgedWrite) {
