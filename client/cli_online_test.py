@@ -566,6 +566,7 @@ class Shell(Online):
                                (["admin", "flsh"], b"flush"), (["put", "k", "v", "--if-absnt"], b"--if-absent")):
             self.assertIn(b"did you mean " + offered + b"?", self.lumen(*wrong, code=2).stderr)
         self.assertNotIn(b"did you mean", self.lumen("xyzzy", code=2).stderr)
+        self.assertIn(b"flag '--server' goes behind the command", self.lumen("--server", "h:1", "get", "k", code=2).stderr)
         self.assertIn(b"goes behind --", self.lumen("put", "k", "-x", code=2).stderr)
 
     def commands(self):

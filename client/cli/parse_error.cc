@@ -60,7 +60,10 @@ std::string AboutLeftOver(const CLI::App& command, const std::vector<std::string
     text = "unknown command '" + word + "'";
     known = CommandNames(command);
   }
-  const std::string nearest = Nearest(word.substr(0, word.find('=')), known);
+  const std::string given = word.substr(0, word.find('='));
+  const std::string nearest = Nearest(given, known);
+  // The command has that very flag.
+  if (nearest == given) return "flag '" + word + "' goes behind the command";
   if (!nearest.empty()) return text + "; did you mean " + nearest + "?";
   const bool could_be_data = flag != left.end() && !PositionalsOf(command).empty();
   return could_be_data ? text + "; a key or value that begins with '-' goes behind --" : text;
