@@ -69,6 +69,7 @@ struct EngineContext {
   const Environment env;  // its file system is reached through `files`
   DirectoryWatch files;
   uint64_t epoch = 0;
+  bool name_in_doubt = false;  // of the directory: recovery found kNameInDoubt and went no further
   std::atomic<uint64_t> next_file_number{1};
   Counters counters;
   Health health;

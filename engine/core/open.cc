@@ -47,6 +47,25 @@ absl::Status CheckOptions(const Options& options) {
   return absl::OkStatus();
 }
 
+absl::Status MakeDirectory(FileSystem& files, const std::string& directory) {
+  absl::Status made = CreateDirectories(files, directory);
+  if (!made.ok() && !absl::IsAlreadyExists(made)) {
+    // Where it was made nevertheless and is still there; elsewhere this fails.
+    files.CreateLogFile(directory + "/" + kNameInDoubt).status().IgnoreError();
+  }
+  return made;
+}
+
+// For the next attempt to make it anew. The mark goes last: what stays behind is still marked.
+absl::Status RemoveDoubtful(FileSystem& files, const std::string& directory) {
+  const std::string mark = directory + "/" + kNameInDoubt;
+  RETURN_IF_ERROR(files.Remove(directory + "/LOCK"));
+  RETURN_IF_ERROR(files.Remove(mark));
+  const absl::Status removed = files.RemoveDirectory(directory);
+  if (!removed.ok()) files.CreateLogFile(mark).status().IgnoreError();
+  return removed;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const Options& options,
@@ -58,12 +77,15 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const Options& options,
   if (!exists && !options.create_if_missing) {
     return absl::NotFoundError(absl::StrCat(directory, ": no such directory"));
   }
-  if (!exists) RETURN_IF_ERROR(CreateDirectories(context->files, context->directory));
+  if (!exists) RETURN_IF_ERROR(MakeDirectory(context->files, context->directory));
   RETURN_IF_ERROR(context->TakeLock());
   absl::StatusOr<RecoveredDatabase> recovered = RecoverDatabase(*context);
   if (!recovered.ok()) {
     context->background.Stop();
-    return recovered.status();
+    if (!context->name_in_doubt) return recovered.status();
+    context.reset();
+    RETURN_IF_ERROR(RemoveDoubtful(environment.file_system, directory));
+    return Open(options, directory, environment);
   }
   return std::make_unique<EngineCore>(std::move(context), *std::move(recovered));
 }

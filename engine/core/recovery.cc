@@ -155,6 +155,11 @@ class Recovery {
       return absl::NotFoundError(
           absl::StrCat(context_.directory, ": holds no database, and none may be created"));
     }
+    if (InListing(kNameInDoubt)) {
+      context_.name_in_doubt = true;
+      return absl::InternalError(absl::StrCat(
+          context_.directory, ": its name may be lost in a power failure; remove the directory"));
+    }
     bool removed = false;
     for (const std::string& name : names_) {
       const FileKind kind = ParseFileName(name).kind;

@@ -39,6 +39,10 @@ struct RecoveredDatabase {
 // there and may not be read are passed over.
 absl::Status CreateDirectories(FileSystem& file_system, const std::string& path);
 
+// A file in a directory that was made by an Open, whose parent's sync then failed, and that could
+// not be removed: a power loss may take the directory with all that is ever written to it.
+inline constexpr char kNameInDoubt[] = "NAME-IN-DOUBT";
+
 // What in `directory`, if anything, tells that a database was there: empty, or words that follow
 // the file's name. Nothing was ever acknowledged before CURRENT was durable.
 absl::StatusOr<std::string> EvidenceOfData(FileSystem& file_system, const std::string& directory,

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "engine/core/crash_testing.h"
@@ -117,6 +118,29 @@ TEST(TornCrashTest, HistoriesOfSeveralCrashesLoseNothing) {
   EXPECT_GT(coverage.crashes_inside_open, 100u);
   EXPECT_GT(coverage.failures, 500u);
   EXPECT_GT(coverage.read_only, 100u);
+}
+
+// The disk forgets the new directory's name, and that it could not be taken back is all that the
+// next attempt has to go by.
+TEST(TornCrashTest, ADirectoryWhoseNameIsInDoubtIsMadeAnew) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    std::mt19937_64 random(seed);
+    TornDisk disk;
+    TestDatabase database(disk, seed);
+    disk.FailAt(1, TornDisk::Effect::kNone);  // the sync of /
+    disk.FailAt(2, TornDisk::Effect::kNone);  // and the removal of /db
+    EXPECT_FALSE(database.Open().ok());
+    EXPECT_EQ(disk.failed(), 2u);
+    ASSERT_EQ(*disk.List("/db"), std::vector<std::string>{"NAME-IN-DOUBT"});
+
+    ASSERT_TRUE(database.Open().ok());
+    EXPECT_FALSE(*disk.Exists("/db/NAME-IN-DOUBT"));
+    ASSERT_TRUE(database.Write({{"key", "value"}}, Durability::kSync).ok());
+    database.Leave();
+    disk.LosePower(random);
+    ASSERT_TRUE(database.Open().ok());
+    EXPECT_TRUE((*database.engine().Get("key")).has_value()) << "seed " << seed;
+  }
 }
 
 }  // namespace
