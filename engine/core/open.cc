@@ -56,7 +56,9 @@ absl::Status MakeDirectory(FileSystem& files, const std::string& directory) {
   return made;
 }
 
-// For the next attempt to make it anew. The mark goes last: what stays behind is still marked.
+// For the next attempt to make it anew. What stays behind is marked again, but for a kill between
+// the last two removals: an empty directory, which the next Open takes for one that was always
+// there.
 absl::Status RemoveDoubtful(FileSystem& files, const std::string& directory) {
   const std::string mark = directory + "/" + kNameInDoubt;
   RETURN_IF_ERROR(files.Remove(directory + "/LOCK"));
